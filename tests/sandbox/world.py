@@ -1,0 +1,139 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one object that holds everything of the pretend AWS: time, settings, services."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tests.sandbox.clock import Clock, RealClock
+
+if TYPE_CHECKING:
+    from tests.sandbox.autoscaling import AutoScaling
+    from tests.sandbox.cloudwatch import CloudWatch
+    from tests.sandbox.targets import Targets
+
+
+@dataclass
+class Settings:
+    """How this world behaves. All durations are seconds.
+
+    They are shorter than AWS's (minutes), so that a test in real time lasts seconds.
+    """
+
+    region: str = "us-east-1"
+    account_id: str = "123456789012"
+    #: From the launch of an instance until EC2 says that it runs.
+    pending_seconds: float = 2.0
+    #: From the registration of a target until it is healthy (state ``initial`` meanwhile).
+    registration_seconds: float = 1.0
+    #: The longest time that a deregistered target drains; a shorter deregistration delay counts.
+    draining_seconds: float = 1.0
+    #: From the termination of an instance until EC2 says that it is gone.
+    terminating_seconds: float = 1.0
+    #: From a change of a group until Auto Scaling acts on it.
+    reaction_seconds: float = 0.0
+    #: From a failed launch until the group tries again.
+    launch_retry_seconds: float = 5.0
+    #: The longest heartbeat time-out of a lifecycle hook; a shorter one of its own counts.
+    hook_seconds: float = 3600.0
+
+
+@dataclass
+class InstanceRecord:
+    """What metrics need to know of an instance. Times are epoch seconds; the gone are kept."""
+
+    instance_id: str
+    image_id: str
+    instance_type: str
+    group_name: str | None
+    launched_at: float
+    in_service_at: float | None = None
+    terminated_at: float | None = None
+
+
+@dataclass
+class TargetInterval:
+    """A time in which a load balancer held an instance for healthy.
+
+    ``target`` is the target group's ARN or the classic load balancer's name. ``load_balancers`` are
+    CloudWatch's values of the LoadBalancer dimension (``app/name/id``), or the classic name again.
+    """
+
+    target: str
+    load_balancers: tuple[str, ...]
+    instance_id: str
+    healthy_from: float
+    healthy_until: float | None = None
+
+
+class ServiceHandler(Protocol):
+    """A service of our own: an operation's name and input in, its output out.
+
+    Both are shaped as in botocore's service model, in Python types (aware datetimes for timestamps).
+    Raises ``AwsError``.
+    """
+
+    def handle(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Do what ``operation`` says and return its output."""
+        ...
+
+
+class World:
+    """Everything there is, and the time that passes in it."""
+
+    def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
+        """Make an empty world: a default VPC with its subnets, no image, no group."""
+        from tests.sandbox.autoscaling import AutoScaling
+        from tests.sandbox.cloudwatch import CloudWatch
+        from tests.sandbox.targets import Targets
+
+        self.settings = settings or Settings()
+        self.clock: Clock = clock or RealClock()
+        #: How instances of an image behave: image id -> behaviour.
+        self.images: dict[str, dict[str, Any]] = {}
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        #: Called at each tick, after what was due has happened.
+        self.on_tick: list[Callable[[], None]] = []
+        self.targets: Targets = Targets(self)
+        self.autoscaling: AutoScaling = AutoScaling(self)
+        self.cloudwatch: CloudWatch = CloudWatch(self)
+
+    def now(self) -> float:
+        """Return the time in epoch seconds; while an event happens, the moment it was due."""
+        return self.clock.now()
+
+    def at(self, moment: float, what: Callable[[], None]) -> None:
+        """Let ``what`` happen at ``moment`` (epoch seconds), or now if that is past."""
+        heapq.heappush(self._events, (max(moment, self.now()), next(self._order), what))
+
+    def after(self, seconds: float, what: Callable[[], None]) -> None:
+        """Let ``what`` happen in ``seconds``."""
+        self.at(self.now() + seconds, what)
+
+    def tick(self) -> None:
+        """Let everything happen that has become due, in order, each at its own moment."""
+        present = self.now()
+        while self._events and self._events[0][0] <= present:
+            moment, _, what = heapq.heappop(self._events)
+            with self.clock.at(moment):
+                what()
+        for look in self.on_tick:
+            look()
+
+    def next_event(self) -> float | None:
+        """Return when something will happen next (epoch seconds), for a test that skips there."""
+        return self._events[0][0] if self._events else None
+
+    def instance_records(self) -> list[InstanceRecord]:
+        """Return all instances that ever were, oldest first."""
+        return self.autoscaling.instance_records()
+
+    def target_intervals(self) -> list[TargetInterval]:
+        """Return all times in which a target was healthy, oldest first."""
+        return self.targets.intervals()
