@@ -1,0 +1,140 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong, told so that somebody woken at night knows what to do.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .passes import PassResult
+
+
+class RolloutError(Exception):
+    """Something stopped a pass.
+
+    Args:
+        attempted: what was being done, as "resize group x to 2".
+        answer: what AWS (or the world) answered, in its own words.
+        state: what state things are in now.
+        advice: what to do next.
+
+    C(reason) is a short word for machines, such as C(launch_failed), and C(outcome) what the pass had come
+    to when it was raised; modules return both.
+    """
+
+    reason = "error"
+    outcome: PassResult | None = None
+
+    def __init__(
+        self,
+        attempted: str,
+        *,
+        answer: str | None = None,
+        state: str | None = None,
+        advice: str | None = None,
+    ) -> None:
+        """Compose the message from its parts; see the class."""
+        self.attempted = attempted
+        self.answer = answer
+        self.state = state
+        self.advice = advice
+        parts = [f"{attempted}: {answer}" if answer else attempted, state, advice]
+        super().__init__(" ".join(_sentence(part) for part in parts if part))
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?", ":")) else f"{text}."
+
+
+class InvalidInput(RolloutError):
+    """Input that is refused before anything is touched; C(problems) lists all that is wrong with it."""
+
+    reason = "invalid_input"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        """Keep the list of problems, one sentence each."""
+        self.problems = tuple(problems)
+        super().__init__(
+            "Refused, nothing was touched: " + " ".join(_sentence(problem) for problem in self.problems)
+        )
+
+
+class AwsError(RolloutError):
+    """AWS refused a call, or could not be reached within the time allowed.
+
+    C(code) is AWS's error code, or the class of botocore's exception where there was no answer.
+    """
+
+    reason = "aws_error"
+
+    def __init__(
+        self, attempted: str, *, code: str, answer: str, state: str | None = None, advice: str | None = None
+    ) -> None:
+        """Keep AWS's error code beside the words."""
+        self.code = code
+        super().__init__(attempted, answer=f"{answer} ({code})", state=state, advice=advice)
+
+
+class AccessDenied(AwsError):
+    """The caller may not do it. Never retried; C(action) is the IAM action that is missing."""
+
+    reason = "access_denied"
+
+    def __init__(self, attempted: str, *, action: str, code: str, answer: str) -> None:
+        """Name the IAM action that is missing, as C(autoscaling:UpdateAutoScalingGroup)."""
+        self.action = action
+        super().__init__(
+            attempted,
+            code=code,
+            answer=answer,
+            advice=f"Allow {action} to the credentials in use; docs/iam.md has the whole policy.",
+        )
+
+
+class NoCredentials(RolloutError):
+    """There are no usable credentials, or no region."""
+
+    reason = "no_credentials"
+
+
+class LaunchFailed(RolloutError):
+    """Auto Scaling could not launch an instance of the new group, or loses them again and again."""
+
+    reason = "launch_failed"
+
+
+class TimedOut(RolloutError):
+    """A group did not settle in time."""
+
+    reason = "timed_out"
+
+
+class Locked(RolloutError):
+    """Another deployment of the series is under way."""
+
+    reason = "locked"
+
+
+class Overtaken(RolloutError):
+    """Somebody else took the deployment over; nothing more may be touched."""
+
+    reason = "overtaken"
+
+
+class Drifted(RolloutError):
+    """A group is not as the journal says it should be."""
+
+    reason = "drift"
+
+
+class VerificationFailed(RolloutError):
+    """The verdict on the new revision was not a pass."""
+
+    reason = "verification_failed"

@@ -1,0 +1,204 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the engine knows of groups, instances and deployments: plain, frozen data.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+IN_SERVICE = "InService"
+HEALTHY = "Healthy"
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """The three sizes of a group, in instances: C(min_size <= desired_capacity <= max_size)."""
+
+    min_size: int
+    max_size: int
+    desired_capacity: int
+
+    def __str__(self) -> str:
+        """Words for a log line."""
+        return f"min {self.min_size}, max {self.max_size}, desired {self.desired_capacity}"
+
+    def as_result(self) -> dict[str, int]:
+        """The sizes as modules return them."""
+        return {
+            "min_size": self.min_size,
+            "max_size": self.max_size,
+            "desired_capacity": self.desired_capacity,
+        }
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One instance of a group, as DescribeAutoScalingGroups tells of it."""
+
+    instance_id: str
+    lifecycle_state: str
+    health_status: str = HEALTHY
+    availability_zone: str = ""
+    instance_type: str = ""
+    launch_template_version: str = ""
+
+    @property
+    def in_service(self) -> bool:
+        """Whether it counts as capacity in service: InService and Healthy."""
+        return self.lifecycle_state == IN_SERVICE and self.health_status == HEALTHY
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it is on its way out."""
+        return self.lifecycle_state.startswith(("Terminat", "Detach"))
+
+
+@dataclass(frozen=True)
+class Group:
+    """An Auto Scaling group.
+
+    C(instances) leaves out the warm pool, which is not capacity. C(described) is the item of
+    DescribeAutoScalingGroups as AWS gave it; it takes no part in comparisons.
+    """
+
+    name: str
+    capacity: Capacity
+    instances: tuple[Instance, ...] = ()
+    suspended: frozenset[str] = frozenset()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    target_group_arns: tuple[str, ...] = ()
+    load_balancer_names: tuple[str, ...] = ()
+    being_deleted: bool = False
+    described: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def in_service(self) -> tuple[Instance, ...]:
+        """The instances that count as capacity in service."""
+        return tuple(instance for instance in self.instances if instance.in_service)
+
+    @property
+    def instance_ids(self) -> tuple[str, ...]:
+        """The ids of all its instances, whatever their state."""
+        return tuple(instance.instance_id for instance in self.instances)
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One scaling activity. Times are seconds since the epoch, by AWS's clock; C(ended) is None under way."""
+
+    activity_id: str
+    group: str
+    description: str
+    cause: str
+    status_code: str
+    status_message: str
+    progress: int
+    details: str
+    started: float
+    ended: float | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it came to nothing."""
+        return self.status_code in ("Failed", "Cancelled")
+
+    def as_result(self) -> dict[str, Any]:
+        """The activity as modules return it."""
+        return {
+            "activity_id": self.activity_id,
+            "group": self.group,
+            "description": self.description,
+            "status_code": self.status_code,
+            "status_message": self.status_message,
+            "progress": self.progress,
+        }
+
+
+@dataclass(frozen=True)
+class TargetHealth:
+    """How one target group or classic load balancer sees one instance.
+
+    C(place) is the target group's name or the classic load balancer's; C(state) is ELBv2's word
+    (initial, healthy, unhealthy, draining, unused, unavailable), to which InService and OutOfService of
+    classic load balancers are translated.
+    """
+
+    place: str
+    instance_id: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An AMI, as DescribeImages tells of it."""
+
+    image_id: str
+    name: str
+    state: str
+    architecture: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What an outgoing group was before the first change of a deployment.
+
+    C(suspended) are the processes that were suspended already; C(status) is its status in the series then.
+    Attachments are not part of it, because a deployment never changes those of an outgoing group.
+    """
+
+    group: str
+    revision: int
+    capacity: Capacity
+    suspended: frozenset[str] = frozenset()
+    status: str = ""
+    deployment_id: str = ""
+
+    def as_result(self) -> dict[str, Any]:
+        """The group and its sizes, as modules return them under C(previous)."""
+        return {"name": self.group, **self.capacity.as_result()}
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who is deploying, since when and until when (seconds since the epoch, the owner's clock)."""
+
+    owner: str
+    since: int
+    until: int
+
+
+@dataclass(frozen=True)
+class Phase:
+    """How far the new group has been told to go: from one target to the next, in instances.
+
+    C(finishing) is set once the final phase has settled and policies are being attached; from then on the
+    group may be scaled by its own policies.
+    """
+
+    before: int
+    target: int
+    finishing: bool = False
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A deployment as the tags of its new group tell of it."""
+
+    series: str
+    revision: int
+    group: str
+    deployment_id: str
+    status: str
+    base_group: str
+    image_id: str
+    capacity: Capacity
+    phase: Phase
+    fingerprint: str
+    lease: Lease | None = None

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of series and revisions.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from .errors import InvalidInput
+
+SEPARATOR = "__"
+# CreateAutoScalingGroup: 1 to 255 characters. A launch template's name has at most 128
+# (CreateLaunchTemplate: 3 to 128), and the revision's launch template is named like the group.
+LONGEST_GROUP_NAME = 255
+LONGEST_LAUNCH_TEMPLATE_NAME = 128
+# Room for the separator and a revision of up to six digits, so that a series never outgrows its name.
+ROOM_FOR_REVISION = len(SEPARATOR) + 6
+
+_REPLACED = re.compile(r"[-|+*/\\ &$\"'.]")
+_NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_()]")
+
+
+def sanitise(part: str) -> str:
+    """Make one part of a series name fit for a group's name.
+
+    Each of C(- | + * / \\ space & $ " ' .) becomes two underscores, as the guide's product does.
+    """
+    return _REPLACED.sub(SEPARATOR, part.strip())
+
+
+def series_name(application: str, service: str, environment: str) -> str:
+    """Name the series of one application, service and environment: C(shop__checkout__prod).
+
+    Raises:
+        InvalidInput: a part is empty, has characters that no name may have, or the whole is too long.
+    """
+    parts = {"application": application, "service": service, "environment": environment}
+    problems = [f"{option} is empty" for option, value in parts.items() if not value or not value.strip()]
+    name = SEPARATOR.join(sanitise(value or "") for value in parts.values())
+    if not problems:
+        problems = series_problems(name)
+    if problems:
+        raise InvalidInput(problems)
+    return name
+
+
+def series_problems(series: str) -> list[str]:
+    """Say what is wrong with a series' name; an empty list where nothing is."""
+    problems = []
+    if not series.strip("_ "):
+        problems.append("the series name is empty")
+    strange = sorted(set(_NOT_ALLOWED.findall(series)))
+    if strange:
+        problems.append(
+            f"the series name {series!r} has characters that are not allowed: {' '.join(strange)}"
+        )
+    longest = LONGEST_GROUP_NAME - ROOM_FOR_REVISION
+    if len(series) > longest:
+        problems.append(
+            f"the series name is {len(series)} characters long; a group's name may have"
+            f" {LONGEST_GROUP_NAME}, which leaves {longest} for the series"
+        )
+    return problems
+
+
+def group_name(series: str, revision: int) -> str:
+    """Name the group of a revision: C(shop__checkout__prod__7)."""
+    return f"{series}{SEPARATOR}{revision}"
+
+
+def launch_template_name(group: str) -> str:
+    """Name a revision's launch template or configuration like its group.
+
+    A launch template's name is shorter than a group's may be: a longer one keeps its end, where the
+    revision is, after a digest of the whole that keeps it unique.
+    """
+    if len(group) <= LONGEST_LAUNCH_TEMPLATE_NAME:
+        return group
+    digest = hashlib.sha256(group.encode()).hexdigest()[:16]
+    return f"{digest}-{group[-(LONGEST_LAUNCH_TEMPLATE_NAME - 17) :]}"
+
+
+def revision_of(series: str, name: str) -> int | None:
+    """Tell the revision that a group's name ends in; None where the name is not of the series."""
+    prefix = series + SEPARATOR
+    number = name.removeprefix(prefix)
+    if not name.startswith(prefix) or not number.isascii() or not number.isdigit():
+        return None
+    return int(number)
+
+
+def short_name(name: str) -> str:
+    """Shorten a group's name for a log line: C(checkout__prod__7) of C(shop__checkout__prod__7)."""
+    parts = name.split(SEPARATOR)
+    return SEPARATOR.join(parts[-3:]) if len(parts) > 3 else name

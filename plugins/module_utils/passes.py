@@ -1,0 +1,228 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One pass of a step: look, decide, change, then only read on.
+
+Every module of the collection is a step that is repeated, pass by pass, until it is done. A pass changes
+things once and first, and reads afterwards, so that a pass orphaned by a killed job stops changing things
+within seconds. Whatever a pass must tell the next one travels in C(progress), a plain dictionary that the
+caller hands back; losing it costs time, never correctness.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .errors import RolloutError, TimedOut
+
+
+class Clock(Protocol):
+    """Where time comes from; tests replace it."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so many seconds."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so many seconds."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line worth telling while a step works.
+
+    C(subject) is what it is about, usually a group's short name. C(kind) is one of C(plan), C(change),
+    C(activity), C(capacity), C(health), C(settled), C(verdict), C(warning) or C(failure).
+    """
+
+    kind: str
+    subject: str
+    text: str
+
+    def as_result(self) -> dict[str, str]:
+        """The event as modules return it."""
+        return {"kind": self.kind, "subject": self.subject, "text": self.text}
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something to do next: C(perform) does it, C(words) say it in the imperative.
+
+    In check mode the words are reported and nothing is performed.
+    """
+
+    words: tuple[str, ...]
+    perform: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do but wait; C(missing) says what for, a phrase each."""
+
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Done:
+    """Nothing left to do; C(result) is what the module returns."""
+
+    result: Mapping[str, Any]
+
+
+Decision = Change | Wait | Done
+
+
+class Step(Protocol):
+    """What a module does, as a pass sees it."""
+
+    attempted: str
+    """What the step is about, for messages: C(upgrade group x to 2 instances)."""
+
+    def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
+        """Observe AWS, tell what happened since last time, and decide.
+
+        It may keep what the next look needs in C(progress) (plain JSON types) and raises RolloutError where
+        the step has failed. It never changes anything in AWS.
+        """
+        ...
+
+    def preview(self) -> Mapping[str, Any]:
+        """What check mode returns besides C(actions), after a look that decided on a change."""
+        ...
+
+
+@dataclass
+class PassResult:
+    """What one pass came to."""
+
+    done: bool = False
+    changed: bool = False
+    actions: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    result: dict[str, Any] = field(default_factory=dict)
+    progress: dict[str, Any] = field(default_factory=dict)
+    waiting_for: list[str] = field(default_factory=list)
+
+    def as_result(self) -> dict[str, Any]:
+        """The pass as a module returns it."""
+        return {
+            **self.result,
+            "changed": self.changed,
+            "done": self.done,
+            "actions": self.actions,
+            "events": [event.as_result() for event in self.events],
+            "progress": self.progress,
+            "waiting_for": self.waiting_for,
+        }
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long to wait and how often to look, in seconds.
+
+    C(wait_timeout) counts from the first pass of the step, C(pass_duration) from the start of each.
+    """
+
+    wait_timeout: float = 600.0
+    poll_interval: float = 5.0
+    pass_duration: float = 10.0
+
+
+def run_pass(
+    step: Step, progress: Mapping[str, Any], clock: Clock, timing: Timing, *, check_mode: bool = False
+) -> PassResult:
+    """Run one pass of a step.
+
+    Looks and, where the step decides on a change, performs it: once. Then looks on until there is something
+    to tell, something to do, or C(timing.pass_duration) is over.
+
+    Raises:
+        TimedOut: C(timing.wait_timeout) is over and the step still waits.
+        RolloutError: whatever the step raises; its C(outcome) is what the pass had come to.
+    """
+    outcome = PassResult(progress=dict(progress))
+    try:
+        _run_pass(step, outcome, clock, timing, check_mode)
+    except RolloutError as error:
+        error.outcome = outcome
+        raise
+    return outcome
+
+
+def _run_pass(step: Step, outcome: PassResult, clock: Clock, timing: Timing, check_mode: bool) -> None:
+    begun = clock.now()
+    started = outcome.progress.setdefault("started", begun)
+    decision = step.look(outcome.progress, outcome.events.append)
+    if isinstance(decision, Change):
+        outcome.changed = True
+        outcome.actions.extend(decision.words)
+        if check_mode:
+            outcome.done = True
+            outcome.result = dict(step.preview())
+            return
+        decision.perform()
+        outcome.progress["changed"] = True
+        decision = step.look(outcome.progress, outcome.events.append)
+    while isinstance(decision, Wait) and not outcome.events:
+        _refuse_to_wait_longer(step, decision, clock.now() - started, timing)
+        if clock.now() - begun >= timing.pass_duration or check_mode:
+            break
+        clock.sleep(timing.poll_interval)
+        decision = step.look(outcome.progress, outcome.events.append)
+    if isinstance(decision, Wait):
+        outcome.waiting_for = list(decision.missing)
+        # Nothing happens in check mode, so there is nothing to wait for.
+        outcome.done = check_mode
+        if check_mode:
+            outcome.result = dict(step.preview())
+    if isinstance(decision, Done):
+        outcome.done = True
+        outcome.result = dict(decision.result)
+
+
+def _refuse_to_wait_longer(step: Step, decision: Wait, waited: float, timing: Timing) -> None:
+    if waited >= timing.wait_timeout:
+        raise TimedOut(
+            step.attempted,
+            answer=f"not done after {timing.wait_timeout:g} seconds; still missing: "
+            + ", ".join(decision.missing),
+            advice="Give it more time with wait_timeout, or find out why with the activities of the group.",
+        )
+
+
+def run_to_the_end(step: Step, clock: Clock, timing: Timing, *, check_mode: bool = False) -> PassResult:
+    """Repeat passes silently until the step is done, for callers without the action plugin.
+
+    Raises:
+        RolloutError: whatever a pass raises.
+    """
+    total = PassResult()
+    while True:
+        latest = run_pass(step, total.progress, clock, timing, check_mode=check_mode)
+        total.changed = total.changed or latest.changed
+        total.actions.extend(latest.actions)
+        total.events.extend(latest.events)
+        total.progress, total.done, total.result = latest.progress, latest.done, latest.result
+        total.waiting_for = latest.waiting_for
+        if latest.done:
+            return total
+        if not latest.events and not latest.actions:
+            clock.sleep(timing.poll_interval)
