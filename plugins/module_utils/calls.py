@@ -11,15 +11,15 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-try:
+# Without botocore, AnsibleAWSModule says so to the user before anything is called.
+with contextlib.suppress(ImportError):
     from botocore import exceptions, xform_name
-except ImportError:  # pragma: no cover - AnsibleAWSModule says so to the user before anything is called
-    pass
 
 from .errors import AccessDenied, AwsError, NoCredentials, RolloutError
 from .passes import Clock, SystemClock
@@ -74,9 +74,9 @@ class Calls:
     """Calls AWS with patience: C(client) makes a boto3 client of a service, at its first use.
 
     A call that AWS cannot answer now, or whose answer never arrives, is repeated with growing, jittered
-    delays until C(budget) seconds are spent, over all calls of the pass together: throttling is shared by a whole
-    account, and twenty calls with a minute each would be twenty minutes. Every call the engine makes is safe
-    to repeat.
+    delays until C(budget) seconds are spent, over all calls of the pass together: throttling is shared by a
+    whole account, and twenty calls with a minute each would be twenty minutes. Every call the engine makes
+    is safe to repeat.
     """
 
     client: Callable[[str], Any]

@@ -178,12 +178,13 @@ class Lease:
 class Phase:
     """How far the new group has been told to go: from one target to the next, in instances.
 
-    C(finishing) is set once the final phase has settled and policies are being attached; from then on the
-    group may be scaled by its own policies.
+    C(final) marks the phase in which the outgoing groups go to 0, and C(finishing) its end, when everything has
+    settled and policies are being attached: from then on the group may be scaled by its own policies.
     """
 
-    before: int
-    target: int
+    before: int = 0
+    target: int = 0
+    final: bool = False
     finishing: bool = False
 
 

@@ -1,0 +1,225 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a deployment must remember, as tags on the groups themselves.
+
+The new group carries the deployment, each outgoing group what it was before. The values stay within AWS's
+limits for tags: keys of at most 128 and values of at most 256 characters, of letters, digits, spaces and
+C(+ - = . _ : / @) (Amazon EC2 user guide, "Tag restrictions").
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from .model import Capacity, Deployment, Group, Lease, Phase, Snapshot
+
+PREFIX = "progressive:"
+SERIES = PREFIX + "series"
+REVISION = PREFIX + "revision"
+DEPLOYMENT = PREFIX + "deployment"
+STATUS = PREFIX + "status"
+BASE = PREFIX + "base"
+IMAGE = PREFIX + "image"
+CAPACITY = PREFIX + "capacity"
+PHASE = PREFIX + "phase"
+FINGERPRINT = PREFIX + "fingerprint"
+LEASE = PREFIX + "lease"
+BEFORE = PREFIX + "before"
+
+# Keys that a group of a series may carry, all together: what the base's tags must leave room for.
+KEYS = (SERIES, REVISION, DEPLOYMENT, STATUS, BASE, IMAGE, CAPACITY, PHASE, FINGERPRINT, LEASE, BEFORE)
+
+DEPLOYING = "deploying"
+LIVE = "live"
+SUPERSEDED = "superseded"
+ROLLING_BACK = "rolling-back"
+FAILED = "failed"
+UNFINISHED = (DEPLOYING, ROLLING_BACK)
+
+LONGEST_VALUE = 256
+
+_PLAIN = re.compile(r"[A-Za-z0-9+\-._:/@]")
+
+
+def escape(text: str) -> str:
+    """Write any text with the characters that a tag's value may have, without spaces: others become C(=HH)."""
+    return "".join(
+        character if _PLAIN.fullmatch(character) else "".join(f"={byte:02X}" for byte in character.encode())
+        for character in text
+    )
+
+
+def unescape(text: str) -> str:
+    """Read what C(escape) wrote."""
+    raw = re.sub(rb"=([0-9A-F]{2})", lambda match: bytes([int(match[1], 16)]), text.encode())
+    return raw.decode(errors="replace")
+
+
+def _write(fields: Mapping[str, object]) -> str:
+    return " ".join(f"{name}={escape(str(value))}" for name, value in fields.items())
+
+
+def _read(value: str) -> dict[str, str]:
+    fields = (word.partition("=") for word in value.split())
+    return {name: unescape(text) for name, _, text in fields}
+
+
+def _number(fields: Mapping[str, str], name: str) -> int:
+    text = fields.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def write_capacity(capacity: Capacity) -> str:
+    """Sizes as a tag's value: C(min=0 max=10 desired=4)."""
+    return _write({"min": capacity.min_size, "max": capacity.max_size, "desired": capacity.desired_capacity})
+
+
+def read_capacity(value: str) -> Capacity:
+    """Sizes from a tag's value."""
+    fields = _read(value)
+    return Capacity(_number(fields, "min"), _number(fields, "max"), _number(fields, "desired"))
+
+
+def write_phase(phase: Phase) -> str:
+    """A phase as a tag's value: C(before=1 target=2 stage=canary)."""
+    stage = "finishing" if phase.finishing else "final" if phase.final else "canary"
+    return _write({"before": phase.before, "target": phase.target, "stage": stage})
+
+
+def read_phase(value: str) -> Phase:
+    """A phase from a tag's value."""
+    fields = _read(value)
+    stage = fields.get("stage", "")
+    return Phase(
+        before=_number(fields, "before"),
+        target=_number(fields, "target"),
+        final=stage in ("final", "finishing"),
+        finishing=stage == "finishing",
+    )
+
+
+def write_lease(lease: Lease) -> str:
+    """A lease as a tag's value."""
+    return _write({"owner": lease.owner, "since": lease.since, "until": lease.until})
+
+
+def read_lease(value: str) -> Lease | None:
+    """A lease from a tag's value; None where there is none."""
+    fields = _read(value)
+    if not fields.get("owner"):
+        return None
+    return Lease(fields["owner"], _number(fields, "since"), _number(fields, "until"))
+
+
+def write_snapshot(snapshot: Snapshot) -> str:
+    """What an outgoing group was before, as a tag's value."""
+    capacity = snapshot.capacity
+    return _write(
+        {
+            "deployment": snapshot.deployment_id,
+            "min": capacity.min_size,
+            "max": capacity.max_size,
+            "desired": capacity.desired_capacity,
+            "status": snapshot.status,
+            "suspended": "+".join(sorted(snapshot.suspended)),
+        }
+    )
+
+
+def read_snapshot(group: Group) -> Snapshot | None:
+    """What a group was before the deployment that it is outgoing in; None where it is in none."""
+    value = group.tags.get(BEFORE)
+    if not value:
+        return None
+    fields = _read(value)
+    return Snapshot(
+        group=group.name,
+        revision=revision(group),
+        capacity=read_capacity(value),
+        suspended=frozenset(filter(None, fields.get("suspended", "").split("+"))),
+        status=fields.get("status", ""),
+        deployment_id=fields.get("deployment", ""),
+    )
+
+
+def take_snapshot(group: Group, deployment_id: str) -> Snapshot:
+    """What a group is now, as the snapshot of a deployment that is about to begin."""
+    return Snapshot(
+        group=group.name,
+        revision=revision(group),
+        capacity=group.capacity,
+        suspended=group.suspended,
+        status=status(group),
+        deployment_id=deployment_id,
+    )
+
+
+def revision(group: Group) -> int:
+    """The revision that a group says it is; 0 where it says none."""
+    return _number(group.tags, REVISION)
+
+
+def status(group: Group) -> str:
+    """The status that a group says it has; empty where it says none."""
+    return group.tags.get(STATUS, "")
+
+
+def write_deployment(deployment: Deployment) -> dict[str, str]:
+    """All tags of a new group, for the request that creates it."""
+    tags = {
+        SERIES: deployment.series,
+        REVISION: str(deployment.revision),
+        DEPLOYMENT: deployment.deployment_id,
+        STATUS: deployment.status,
+        BASE: escape(deployment.base_group),
+        IMAGE: escape(deployment.image_id),
+        CAPACITY: write_capacity(deployment.capacity),
+        PHASE: write_phase(deployment.phase),
+        FINGERPRINT: deployment.fingerprint,
+    }
+    if deployment.lease:
+        tags[LEASE] = write_lease(deployment.lease)
+    return tags
+
+
+def read_deployment(group: Group) -> Deployment | None:
+    """The deployment that brought a group about; None where its tags tell of none."""
+    tags = group.tags
+    if not tags.get(SERIES) or not tags.get(DEPLOYMENT):
+        return None
+    return Deployment(
+        series=tags[SERIES],
+        revision=revision(group),
+        group=group.name,
+        deployment_id=tags[DEPLOYMENT],
+        status=status(group),
+        base_group=unescape(tags.get(BASE, "")),
+        image_id=unescape(tags.get(IMAGE, "")),
+        capacity=read_capacity(tags.get(CAPACITY, "")),
+        phase=read_phase(tags.get(PHASE, "")),
+        fingerprint=tags.get(FINGERPRINT, ""),
+        lease=read_lease(tags.get(LEASE, "")),
+    )
+
+
+def outgoing(groups: Iterable[Group], deployment_id: str) -> list[Snapshot]:
+    """The snapshots of the groups that are outgoing in a deployment, the newest revision first."""
+    snapshots = [snapshot for group in groups if (snapshot := read_snapshot(group))]
+    return sorted(
+        (one for one in snapshots if one.deployment_id == deployment_id),
+        key=lambda one: one.revision,
+        reverse=True,
+    )
+
+
+def too_long(tags: Mapping[str, str]) -> list[str]:
+    """Say which of the journal's tags AWS would not take; an empty list where it would take all."""
+    return [
+        f"the tag {key} would need {len(value)} characters, and AWS takes {LONGEST_VALUE}; use shorter names"
+        for key, value in tags.items()
+        if len(value) > LONGEST_VALUE
+    ]

@@ -1,0 +1,253 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All arithmetic of capacity: (observed, wanted) -> the next step.
+
+Every count follows from the snapshot and the wanted capacity, never from live numbers, so that a repeated
+pass finds the same answer. All numbers are instances.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .model import Capacity, Phase, Snapshot
+
+NEW_FIRST = "new_first"
+OLD_FIRST = "old_first"
+RESIZE_ORDERS = (NEW_FIRST, OLD_FIRST)
+
+NOTHING = Capacity(0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a phase asks for: a percentage of the desired capacity, or a number of instances."""
+
+    percent: int | None = None
+    count: int | None = None
+    name: str = ""
+
+    def __str__(self) -> str:
+        """Words for a message: C(25 %) or C(3 instances)."""
+        return f"{self.percent} %" if self.percent is not None else f"{self.count} instances"
+
+    def problems(self, desired_capacity: int | None = None) -> list[str]:
+        """Say what is wrong with it by itself; an empty list where nothing is.
+
+        Without C(desired_capacity) only what does not depend on it is judged.
+        """
+        where = f"phase {self.name!r}" if self.name else "the phase"
+        if (self.percent is None) == (self.count is None):
+            which = "neither" if self.percent is None else "both"
+            return [f"{where} has {which} of percent and count; give exactly one"]
+        if self.percent is not None and not 1 <= self.percent <= 100:
+            return [f"{where} has percent {self.percent}; it must be from 1 to 100"]
+        if self.count is not None and self.count < 1:
+            return [f"{where} has count {self.count}; it must be at least 1"]
+        if self.count is not None and desired_capacity is not None and self.count > desired_capacity:
+            return [f"{where} has count {self.count}, more than the desired capacity of {desired_capacity}"]
+        return []
+
+    def target(self, desired_capacity: int) -> int:
+        """How many instances the new group has after the phase.
+
+        Percentages round half up, to at least 1 and at most the desired capacity.
+        """
+        if self.count is not None:
+            return self.count
+        assert self.percent is not None, "problems() comes first"
+        rounded = (self.percent * desired_capacity + 50) // 100
+        return min(max(1, rounded), desired_capacity)
+
+    def is_final(self, desired_capacity: int) -> bool:
+        """Whether it is the phase that reaches 100 %.
+
+        What was asked for decides, not the rounded target: 25 % of one instance is that one instance, and
+        still a canary.
+        """
+        return self.percent == 100 or (self.count is not None and self.count >= desired_capacity)
+
+    def phase_after(self, reached: Phase, desired_capacity: int) -> Phase:
+        """The phase to work towards, where C(reached) was reached already.
+
+        A phase at or below what is already reached is C(reached) itself.
+        """
+        target, final = self.target(desired_capacity), self.is_final(desired_capacity)
+        if (final, target) <= (reached.final, reached.target):
+            return reached
+        return Phase(before=reached.target, target=target, final=final)
+
+
+def phase_problems(phases: Sequence[Wanted], desired_capacity: int | None = None) -> list[str]:
+    """Say everything that is wrong with a list of phases: each by itself, and that they rise to 100 %."""
+    if not phases:
+        return ["there are no phases; the last one must reach 100 %"]
+    problems = [problem for wanted in phases for problem in wanted.problems(desired_capacity)]
+    if problems:
+        return problems
+    for lower, higher in itertools.pairwise(phases):
+        if not _rises(lower, higher, desired_capacity):
+            problems.append(f"phases must rise, and {higher} does not come after {lower}")
+    last = phases[-1]
+    if last.percent is not None and last.percent != 100:
+        problems.append(f"the last phase must reach 100 %, and it ends at {last}")
+    if last.count is not None and desired_capacity is not None and last.count != desired_capacity:
+        problems.append(
+            f"the last phase must reach the desired capacity of {desired_capacity}, and it ends at {last}"
+        )
+    return problems
+
+
+def _rises(lower: Wanted, higher: Wanted, desired_capacity: int | None) -> bool:
+    if lower.percent is not None and higher.percent is not None:
+        return higher.percent > lower.percent
+    if lower.count is not None and higher.count is not None:
+        return higher.count > lower.count
+    if desired_capacity is None:
+        return True
+    return (higher.is_final(desired_capacity), higher.target(desired_capacity)) > (
+        lower.is_final(desired_capacity),
+        lower.target(desired_capacity),
+    )
+
+
+def same_as_running(outgoing: Sequence[Snapshot]) -> Capacity | None:
+    """The capacity of all outgoing groups together; None where there is none."""
+    if not outgoing:
+        return None
+    return Capacity(
+        min_size=sum(snapshot.capacity.min_size for snapshot in outgoing),
+        max_size=sum(snapshot.capacity.max_size for snapshot in outgoing),
+        desired_capacity=sum(snapshot.capacity.desired_capacity for snapshot in outgoing),
+    )
+
+
+def wanted_capacity(
+    min_size: int | None, max_size: int | None, desired_capacity: int | None, outgoing: Sequence[Snapshot]
+) -> tuple[Capacity | None, list[str]]:
+    """The sizes that the new group is to have when it is live, and what is wrong with them.
+
+    Sizes left unset are the same as running.
+    """
+    given = {"min_size": min_size, "max_size": max_size, "desired_capacity": desired_capacity}
+    running = same_as_running(outgoing)
+    missing = [option for option, value in given.items() if value is None]
+    if missing and running is None:
+        return None, [
+            f"nothing is running that {' and '.join(missing)} could be taken from; a first deployment"
+            " must set min_size, max_size and desired_capacity"
+        ]
+    sizes = {option: getattr(running, option) if value is None else value for option, value in given.items()}
+    capacity = Capacity(**sizes)
+    return capacity, capacity_problems(capacity)
+
+
+def capacity_problems(capacity: Capacity) -> list[str]:
+    """Say what is wrong with the sizes of a revision; an empty list where nothing is."""
+    problems = []
+    if capacity.min_size < 0:
+        problems.append(f"min_size is {capacity.min_size}; it must not be negative")
+    if capacity.desired_capacity < 1:
+        problems.append(f"desired_capacity is {capacity.desired_capacity}; it must be at least 1")
+    if capacity.min_size > capacity.desired_capacity:
+        problems.append(f"min_size {capacity.min_size} is above desired_capacity {capacity.desired_capacity}")
+    if capacity.desired_capacity > capacity.max_size:
+        problems.append(f"desired_capacity {capacity.desired_capacity} is above max_size {capacity.max_size}")
+    return problems
+
+
+def outgoing_total(before: int, target: int, desired_capacity: int, *, final: bool) -> int:
+    """How many instances all outgoing groups together have once the new group has C(target).
+
+    In proportion, rounded up; at least 1 until the final phase if there was one; 0 in the final phase.
+    """
+    if final or before == 0:
+        return 0
+    # Ceiling division: when unsure, keep capacity.
+    remaining = -(-before * (desired_capacity - target) // desired_capacity)
+    return max(1, remaining)
+
+
+def outgoing_targets(outgoing: Sequence[Snapshot], phase: Phase, desired_capacity: int) -> dict[str, int]:
+    """How many instances each outgoing group has in a phase, by name. The oldest revision shrinks first."""
+    before = sum(snapshot.capacity.desired_capacity for snapshot in outgoing)
+    if phase.target == 0:
+        left = before
+    else:
+        left = outgoing_total(before, phase.target, desired_capacity, final=phase.final)
+    targets = {}
+    for snapshot in sorted(outgoing, key=lambda one: one.revision, reverse=True):
+        targets[snapshot.group] = min(left, snapshot.capacity.desired_capacity)
+        left -= targets[snapshot.group]
+    return targets
+
+
+def pinned(instances: int, max_size: int) -> Capacity:
+    """The sizes of a group while deploying: min pinned to desired, so that nothing else shrinks it."""
+    return Capacity(instances, max(max_size, instances), instances)
+
+
+def deploying_capacities(
+    new_group: str, capacity: Capacity, outgoing: Sequence[Snapshot], phase: Phase
+) -> dict[str, Capacity]:
+    """The sizes of every group of a deployment in a phase, by name.
+
+    Before the first phase the outgoing groups still have the sizes of their snapshots.
+    """
+    sizes = {new_group: pinned(phase.target, capacity.max_size)}
+    if phase.target == 0:
+        sizes.update({snapshot.group: snapshot.capacity for snapshot in outgoing})
+        return sizes
+    targets = outgoing_targets(outgoing, phase, capacity.desired_capacity)
+    for snapshot in outgoing:
+        sizes[snapshot.group] = pinned(targets[snapshot.group], snapshot.capacity.max_size)
+    return sizes
+
+
+def floor(outgoing: Sequence[Snapshot], capacity: Capacity, phase: Phase) -> int:
+    """What capacity in service never falls below with C(new_first), over all groups, in a phase."""
+    before = sum(snapshot.capacity.desired_capacity for snapshot in outgoing)
+    planned = phase.target + sum(outgoing_targets(outgoing, phase, capacity.desired_capacity).values())
+    return min(before, planned)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a group is now, what it is to be, and what is still missing until it has settled there."""
+
+    group: str
+    capacity: Capacity
+    wanted: Capacity
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """Groups to resize now, or what to wait for. Both empty: everything is as wanted and settled."""
+
+    resize: Mapping[str, Capacity]
+    wait_for: tuple[str, ...] = ()
+
+
+def next_step(stages: Sequence[Sequence[Standing]]) -> NextStep:
+    """Find the next step through stages, each of which settles before the next begins."""
+    for stage in stages:
+        resize = {one.group: one.wanted for one in stage if one.capacity != one.wanted}
+        if resize:
+            return NextStep(resize)
+        missing = tuple(words for one in stage for words in one.missing)
+        if missing:
+            return NextStep({}, missing)
+    return NextStep({})
+
+
+def stages(
+    new: Sequence[Standing], outgoing: Sequence[Standing], resize_order: str
+) -> tuple[Sequence[Standing], Sequence[Standing]]:
+    """The two stages of a phase: with C(new_first) the new group settles before an outgoing one shrinks."""
+    return (new, outgoing) if resize_order == NEW_FIRST else (outgoing, new)
