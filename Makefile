@@ -1,33 +1,94 @@
 # Two commands matter: `make demo` and `make test`. `make help` tells of the others.
 PYTHON ?= python3
 BUILD := $(CURDIR)/build
-VENV := $(BUILD)/venv
-BIN := $(VENV)/bin
-COLLECTIONS := $(BUILD)/collections
-COLLECTION := $(COLLECTIONS)/ansible_collections/progressive/aws
-LINKED := galaxy.yml meta playbooks plugins roles tests
+BIN := $(BUILD)/venv/bin
 
-# Nothing of the caller's own Ansible set-up may leak into a run.
-export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
+# A run sees nothing of the caller's own set-up: neither Ansible's, AWS's nor Python's. Of pip's it sees only
+# where packages come from (index, proxy, certificate), not where they should go or which to leave out.
+unexport $(filter ANSIBLE_% AWS_% BOTO_% BOTO3_% MOTO_% MYPY% PYTEST_% PYTHON% RUFF_% YAMLLINT_%,$(.VARIABLES))
+unexport PIP_BUILD_CONSTRAINT PIP_CONSTRAINT PIP_DRY_RUN PIP_IGNORE_INSTALLED PIP_NO_DEPS PIP_PREFIX PIP_PYTHON
+unexport PIP_REQUIRE_HASHES PIP_REQUIREMENT PIP_ROOT PIP_TARGET PIP_USER
+unexport GIT_DIR GIT_INDEX_FILE GIT_WORK_TREE VIRTUAL_ENV
+export ANSIBLE_COLLECTIONS_PATH := $(BUILD)/collections
+export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
+export ANSIBLE_HOME := $(BUILD)/ansible
+# boto3 reads these files even when a run has no use for them.
+export AWS_CONFIG_FILE := /dev/null
+export AWS_SHARED_CREDENTIALS_FILE := /dev/null
+export AWS_EC2_METADATA_DISABLED := true
+export PYTHONUNBUFFERED := 1
 export PATH := $(BIN):$(PATH)
 
 .PHONY: help
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-$(BUILD)/installed: tests/requirements.txt
-	@rm -rf $(VENV)
-	@mkdir -p $(BUILD)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
-	@touch $@
-
-# Links to the parts, not to the whole: a link to this folder would contain itself.
-$(BUILD)/linked: Makefile
-	@rm -rf $(COLLECTIONS)
-	@mkdir -p $(COLLECTION)
-	@for part in $(LINKED); do ln -s $(CURDIR)/$$part $(COLLECTION)/$$part; done
-	@touch $@
-
 .PHONY: environment
-environment: $(BUILD)/installed $(BUILD)/linked ## build the virtual environment (done by the others as needed)
+environment: ## build the virtual environment and the links (the others do so as needed)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "This needs Python 3.11 or later; \`$(PYTHON)\` is: $$($(PYTHON) --version 2>&1)."; \
+	  echo "Name another one: make $(or $(MAKECMDGOALS),environment) PYTHON=python3.12"; exit 1; } >&2
+	@$(PYTHON) tests/tools/environment.py
+
+.PHONY: demo
+demo: environment ## run the guide's canary twice on the sandbox: a good image, then a bad one
+	@$(BIN)/python -m tests.demo
+
+.PHONY: sandbox
+sandbox: environment ## start the pretend AWS on a loopback port, until interrupted
+	@$(BIN)/python -m tests.sandbox
+
+# The tests come last: their summary is the last line of the run.
+.PHONY: test
+test: lint sanity ## lint, sanity and all tests
+	@$(MAKE) --no-print-directory pytest
+
+.PHONY: pytest
+pytest: environment ## all tests, or those of TESTS=path
+	@$(BIN)/pytest -n 2 $(TESTS)
+
+.PHONY: unit
+unit: environment ## the tests of the pure core
+	@$(BIN)/pytest -n 2 tests/unit
+
+.PHONY: integration
+integration: environment ## the tests that run modules and playbooks on the sandbox
+	@$(BIN)/pytest -n 2 tests/integration
+
+define CHECKS
+ruff check --quiet .
+ruff format --quiet --check .
+mypy --no-error-summary
+ansible-lint --offline --profile production --strict --nocolor -q
+antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs dependent --disallow-unknown-collection-refs .
+antsibull-changelog lint
+endef
+export CHECKS
+
+.PHONY: lint
+lint: environment ## layout, types, Ansible's conventions, documentation and change log
+	@echo "$$CHECKS" | { \
+	  while read -r check; do echo "$$check"; $$check </dev/null || failed="$$failed$${failed:+, }$${check%% -*}"; done; \
+	  test -z "$$failed" || { echo "Lint failed: $$failed" >&2; exit 1; }; }
+
+.PHONY: sanity
+sanity: environment ## ansible-test sanity on the collection as it would be installed
+	@$(BIN)/python -m tests.tools.sanity
+
+.PHONY: format
+format: environment ## let ruff put imports and layout in order
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format .
+
+.PHONY: package
+package: environment ## build the collection's archive into build/
+	@$(BIN)/ansible-galaxy collection build --force --output-path $(BUILD)
+
+.PHONY: requirements
+requirements: environment ## pin anew what tests/requirements.in asks for (UPGRADE=1: the newest)
+	@$(BIN)/uv pip compile $(if $(UPGRADE),--upgrade) --quiet --universal --python-version 3.11 --no-annotate \
+	  --custom-compile-command "make requirements" --output-file tests/requirements.txt tests/requirements.in
+
+.PHONY: clean
+clean: ## remove everything that was built
+	@rm -rf $(BUILD)
