@@ -1,0 +1,303 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a verification is asked to judge: metrics, their queries, placeholders and rules.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+PLACEHOLDERS = ("group", "instance_id", "target_group", "load_balancer")
+
+# CloudWatch User Guide, "CloudWatch statistics definitions".
+_PLAIN_STATISTICS = frozenset({"SampleCount", "Sum", "Average", "Minimum", "Maximum", "IQM"})
+_NUMBER = r"\d+(?:\.\d{1,10})?"
+_PERCENTILE = re.compile(rf"(?:p|tm|wm|tc|ts)({_NUMBER})")
+_PERCENT_RANGE = re.compile(rf"(?:TM|WM|TC|TS)\((?:({_NUMBER})%)?:(?:({_NUMBER})%)?\)")
+_VALUE_RANGE = re.compile(r"(?:TM|WM|TC|TS|PR)\((-?\d+(?:\.\d+)?)?:(-?\d+(?:\.\d+)?)?\)")
+# GetMetricData, MetricStat: 1, 5, 10, 20, 30 or a multiple of 60 seconds.
+_SHORT_PERIODS = (1, 5, 10, 20, 30)
+LONGEST_PERIOD = 86400
+
+_QUERY_ID = re.compile(r"[a-z][A-Za-z0-9_]*")
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+# A SEARCH expression begins with a schema in braces, as SEARCH('{AWS/EC2,InstanceId} ...').
+_PLACEHOLDER_OR_MISTAKE = re.compile(r"""(?<!['"])\{([a-z_]+)\}""")
+# A quoted string (skipped), or an identifier.
+_TOKENS = re.compile(r"""("[^"]*"|'[^']*')|([A-Za-z_][A-Za-z0-9_]*)""")
+
+# Elastic Load Balancing documents of these that they are only reported when they are not zero.
+_ABSENT_WHEN_ZERO = {
+    "AWS/ApplicationELB": re.compile(r"HTTPCode_|HTTP_|.*ErrorCount$|RejectedConnectionCount$|DesyncMitigat"),
+    "AWS/ELB": re.compile(r"HTTPCode_|BackendConnectionErrors$|SpilloverCount$|DesyncMitigat"),
+}
+
+
+@dataclass(frozen=True)
+class Query:
+    """One statistic of one CloudWatch metric; C(query_id) is its name within an expression."""
+
+    namespace: str
+    metric_name: str
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+    statistic: str = "Average"
+    unit: str | None = None
+    query_id: str = ""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric to judge.
+
+    Its data come from a single query or, with an C(expression), from metric math on the C(queries).
+    C(period) is in seconds; C(minimum) and C(maximum) are inclusive, in the metric's own unit.
+    C(fill) stands for periods without a datapoint; None where they are missing data.
+    """
+
+    name: str
+    queries: tuple[Query, ...] = ()
+    expression: str = ""
+    period: int = 60
+    minimum: float | None = None
+    maximum: float | None = None
+    datapoints_to_fail: int = 1
+    fill: float | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it has a bound of its own."""
+        return self.minimum is not None or self.maximum is not None
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The placeholders that its dimensions and its expression use."""
+        return frozenset(name for text in self._texts() for name in _PLACEHOLDER.findall(text)) & frozenset(
+            PLACEHOLDERS
+        )
+
+    @property
+    def bounds(self) -> str:
+        """Words for its bounds: C(at most 80); empty where it has none."""
+        parts = []
+        if self.minimum is not None:
+            parts.append(f"at least {number(self.minimum)}")
+        if self.maximum is not None:
+            parts.append(f"at most {number(self.maximum)}")
+        return " and ".join(parts)
+
+    @property
+    def source(self) -> str:
+        """Words for where its data come from: C(Average of AWS/EC2 CPUUtilization)."""
+        if self.expression:
+            return self.expression
+        query = self.queries[0]
+        return f"{query.statistic} of {query.namespace} {query.metric_name}"
+
+    def _texts(self) -> Iterable[str]:
+        yield self.expression
+        for query in self.queries:
+            yield query.namespace
+            yield from query.dimensions.values()
+
+    def rendered(self, values: Mapping[str, str]) -> Metric:
+        """The metric with the placeholders replaced by C(values)."""
+
+        def put(text: str) -> str:
+            return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
+
+        return replace(
+            self,
+            expression=put(self.expression),
+            queries=tuple(
+                replace(
+                    query,
+                    namespace=put(query.namespace),
+                    dimensions={name: put(value) for name, value in query.dimensions.items()},
+                )
+                for query in self.queries
+            ),
+        )
+
+    def window(self, start: float, duration: float) -> tuple[int, int]:
+        """Align a window that begins at C(start) to the period: as many whole periods as C(duration) holds.
+
+        All times are seconds; the end is exclusive.
+        """
+        first = math.ceil(start / self.period) * self.period
+        return first, first + int(duration // self.period) * self.period
+
+
+def number(value: float) -> str:
+    """Write a number for people: four significant digits, no trailing zeros."""
+    return f"{value:.4g}"
+
+
+def rename_identifiers(expression: str, names: Mapping[str, str]) -> str:
+    """Replace the query ids in a metric-math expression, but nothing inside quotes."""
+
+    def put(found: re.Match[str]) -> str:
+        return found[0] if found[1] else names.get(found[0], found[0])
+
+    return _TOKENS.sub(put, expression)
+
+
+def valid_statistic(statistic: str) -> bool:
+    """Whether CloudWatch knows such a statistic."""
+    if statistic in _PLAIN_STATISTICS:
+        return True
+    if percentile := _PERCENTILE.fullmatch(statistic):
+        return float(percentile[1]) <= 100
+    ends = _PERCENT_RANGE.fullmatch(statistic) or _VALUE_RANGE.fullmatch(statistic)
+    return bool(ends and (ends[1] or ends[2]))
+
+
+def valid_period(period: int) -> bool:
+    """Whether CloudWatch knows such a period, in seconds."""
+    return period in _SHORT_PERIODS or (period > 0 and period % 60 == 0 and period <= LONGEST_PERIOD)
+
+
+def absent_when_zero(query: Query) -> bool:
+    """Whether AWS documents that the metric has no datapoint while it is zero."""
+    names = _ABSENT_WHEN_ZERO.get(query.namespace)
+    return bool(names and names.match(query.metric_name))
+
+
+def read_metrics(options: Sequence[Mapping[str, Any]]) -> tuple[tuple[Metric, ...], list[str]]:
+    """Read the C(metrics) option: the metrics, and a sentence for each problem found in any of them."""
+    metrics, problems = [], []
+    for position, option in enumerate(options, start=1):
+        metric = _read_metric(option)
+        name = f"metric {metric.name!r}" if metric.name else f"metric {position}"
+        metrics.append(metric)
+        problems += [f"{name}: {problem}" for problem in _metric_problems(metric, option)]
+    seen: set[str] = set()
+    for metric in metrics:
+        if metric.name in seen:
+            problems.append(f"metric {metric.name!r}: the name is used more than once")
+        seen.add(metric.name)
+    return tuple(metrics), problems
+
+
+def _read_metric(option: Mapping[str, Any]) -> Metric:
+    expression = option.get("expression") or ""
+    if expression:
+        queries = tuple(_read_query(query) for query in option.get("queries") or ())
+    else:
+        queries = (_read_query(option),)
+    fill = option.get("fill")
+    if fill is None and not expression and absent_when_zero(queries[0]):
+        fill = 0.0
+    return Metric(
+        name=str(option.get("name") or "").strip(),
+        queries=queries,
+        expression=expression,
+        period=_given(option, "period", 60),
+        minimum=option.get("minimum"),
+        maximum=option.get("maximum"),
+        datapoints_to_fail=_given(option, "datapoints_to_fail", 1),
+        fill=fill,
+    )
+
+
+def _given(option: Mapping[str, Any], name: str, default: Any) -> Any:
+    value = option.get(name)
+    return default if value is None else value
+
+
+def _read_query(option: Mapping[str, Any]) -> Query:
+    return Query(
+        namespace=option.get("namespace") or "",
+        metric_name=option.get("metric_name") or "",
+        dimensions={str(name): str(value) for name, value in (option.get("dimensions") or {}).items()},
+        statistic=option.get("statistic") or "Average",
+        unit=option.get("unit") or None,
+        query_id=option.get("id") or "",
+    )
+
+
+def _metric_problems(metric: Metric, option: Mapping[str, Any]) -> list[str]:
+    problems = []
+    if not metric.name:
+        problems.append("it has no name")
+    if not valid_period(metric.period):
+        problems.append(
+            f"period {metric.period} is none that CloudWatch has: 1, 5, 10, 20, 30 or a multiple of 60 seconds"
+            f" up to {LONGEST_PERIOD}"
+        )
+    if metric.datapoints_to_fail < 1:
+        problems.append("datapoints_to_fail must be at least 1")
+    problems += _bound_problems(metric)
+    if bool(option.get("metric_name")) == bool(metric.expression):
+        problems.append("give either metric_name or expression")
+    elif metric.expression:
+        problems += _expression_problems(metric)
+    else:
+        if option.get("queries"):
+            problems.append("queries belong to an expression, and there is none")
+        problems += _query_problems(metric.queries[0])
+    for placeholder in sorted(_unknown_placeholders(metric)):
+        problems.append(
+            f"unknown placeholder {{{placeholder}}}; known are "
+            + ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
+        )
+    return problems
+
+
+def _bound_problems(metric: Metric) -> list[str]:
+    numbers = {"minimum": metric.minimum, "maximum": metric.maximum, "fill": metric.fill}
+    problems = [
+        f"{name} must be a finite number"
+        for name, value in numbers.items()
+        if value is not None and not math.isfinite(value)
+    ]
+    if metric.minimum is not None and metric.maximum is not None and metric.minimum > metric.maximum:
+        problems.append(f"minimum {number(metric.minimum)} is greater than maximum {number(metric.maximum)}")
+    return problems
+
+
+def _expression_problems(metric: Metric) -> list[str]:
+    problems = []
+    ids: set[str] = set()
+    for position, query in enumerate(metric.queries, start=1):
+        name = f"query {query.query_id!r}" if query.query_id else f"query {position}"
+        if not _QUERY_ID.fullmatch(query.query_id):
+            problems.append(
+                f"{name}: id must begin with a lowercase letter and have only letters, digits and underscores"
+            )
+        elif query.query_id in ids:
+            problems.append(f"{name}: the id is used more than once")
+        ids.add(query.query_id)
+        if not query.metric_name:
+            problems.append(f"{name}: metric_name is missing")
+        problems += [f"{name}: {problem}" for problem in _query_problems(query)]
+    return problems
+
+
+def _query_problems(query: Query) -> list[str]:
+    problems = []
+    if not query.namespace:
+        problems.append("namespace is missing")
+    if not valid_statistic(query.statistic):
+        problems.append(
+            f"unknown statistic {query.statistic!r}; known are SampleCount, Sum, Average, Minimum, Maximum, IQM,"
+            " percentiles such as p99, and tm, wm, tc, ts and PR as CloudWatch writes them"
+        )
+    # PutMetricData: a metric has at most 30 dimensions.
+    if len(query.dimensions) > 30:
+        problems.append(f"{len(query.dimensions)} dimensions; CloudWatch allows 30")
+    return problems
+
+
+def _unknown_placeholders(metric: Metric) -> set[str]:
+    mentioned = set(_PLACEHOLDER_OR_MISTAKE.findall(metric.expression))
+    for query in metric.queries:
+        for text in (query.namespace, *query.dimensions.values()):
+            mentioned.update(re.findall(r"\{([^{}]*)\}", text))
+    return mentioned - set(PLACEHOLDERS)
