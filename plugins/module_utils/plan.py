@@ -164,10 +164,13 @@ def capacity_problems(capacity: Capacity) -> list[str]:
 def outgoing_total(before: int, target: int, desired_capacity: int, *, final: bool) -> int:
     """How many instances all outgoing groups together have once the new group has C(target).
 
-    In proportion, rounded up; at least 1 until the final phase if there was one; 0 in the final phase.
+    In proportion, rounded up; at least 1 until the final phase if there was one; 0 in the final phase. Nothing
+    shrinks before the first phase, nor by a target that makes no sense.
     """
-    if final or before == 0:
+    if final:
         return 0
+    if before == 0 or not 0 < target <= desired_capacity:
+        return before
     # Ceiling division: when unsure, keep capacity.
     remaining = -(-before * (desired_capacity - target) // desired_capacity)
     return max(1, remaining)
@@ -176,10 +179,7 @@ def outgoing_total(before: int, target: int, desired_capacity: int, *, final: bo
 def outgoing_targets(outgoing: Sequence[Snapshot], phase: Phase, desired_capacity: int) -> dict[str, int]:
     """How many instances each outgoing group has in a phase, by name. The oldest revision shrinks first."""
     before = sum(snapshot.capacity.desired_capacity for snapshot in outgoing)
-    if phase.target == 0:
-        left = before
-    else:
-        left = outgoing_total(before, phase.target, desired_capacity, final=phase.final)
+    left = outgoing_total(before, phase.target, desired_capacity, final=phase.final)
     targets = {}
     for snapshot in sorted(outgoing, key=lambda one: one.revision, reverse=True):
         targets[snapshot.group] = min(left, snapshot.capacity.desired_capacity)
