@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options that every module which calls AWS has: how it waits, and who is deploying."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Documentation of C(wiring.PASSES)."""
+
+    DOCUMENTATION = r"""
+options:
+  wait:
+    description:
+      - Whether to go on until the step is done.
+      - With V(false) one pass is made. It changes what is to be changed next, reads on for up to 10 seconds, and
+        returns RV(ignore:done) and RV(ignore:waiting_for). Call it again to go on.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - How many seconds to wait for the step to be done before it fails.
+      - The message then says what was still missing.
+    type: int
+    default: 600
+  poll_interval:
+    description:
+      - How many seconds to wait between two looks at AWS. At least 0.1.
+    type: float
+    default: 5.0
+  lease_owner:
+    description:
+      - Who is deploying. While the lease of one owner is alive, no other can touch the deployment.
+      - By default the run of C(ansible-playbook) that the task is part of, as user, host and process.
+      - Set it to the id of a pipeline, for instance, where the plays of one deployment run as several commands.
+    type: str
+  lease_duration:
+    description:
+      - For how many seconds the deployment stays reserved when nothing is heard of its owner. At least 15.
+      - It is renewed when half of it is over.
+    type: int
+    default: 120
+  take_over:
+    description:
+      - Whether to go on with a deployment that somebody else's lease still reserves.
+      - Only for when that other run is known to be dead. If it is not, it stops at its next pass.
+    type: bool
+    default: false
+  on_drift:
+    description:
+      - What to do when somebody else has changed a group of the deployment meanwhile.
+      - With V(fail) the step stops and says what was changed. With V(adopt) it goes on from the changed sizes.
+    type: str
+    choices: [fail, adopt]
+    default: fail
+  progress:
+    description:
+      - What the pass before this one returned as RV(ignore:progress). For internal use, when repeating passes with
+        O(wait=false); losing it costs time and nothing else.
+    type: dict
+"""
