@@ -29,6 +29,7 @@ from .clone_policies import (
     alarm_name,
     alarm_names,
     alarm_requests,
+    copied_alarm_names,
     policy_requests,
     scheduled_action_requests,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "alarm_names",
     "alarm_requests",
     "base_digest",
+    "copied_alarm_names",
     "final_requests",
     "follow_up_requests",
     "group_request",

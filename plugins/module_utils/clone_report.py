@@ -197,8 +197,13 @@ def _traffic_problems(described: Described, overrides: Overrides) -> Iterable[st
 # ------------------------------------------------------------------- inventory
 
 
-def inventory(described: Described, overrides: Overrides, now: float) -> tuple[list[str], list[NotCopied]]:
-    """What the new group gets from the base, in words, and what it does not; C(now) in epoch seconds."""
+def inventory(
+    described: Described, overrides: Overrides, now: float = 0.0
+) -> tuple[list[str], list[NotCopied]]:
+    """What the new group gets from the base, in words, and what it does not.
+
+    C(now), in seconds since the epoch, tells which scheduled actions are over; without it none is.
+    """
     return _copied(described, overrides, now), _not_copied(described, overrides, now)
 
 

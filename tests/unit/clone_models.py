@@ -51,22 +51,30 @@ def nested_names(of: Any, seen: tuple[str, ...] = ()) -> dict[str, str]:
     return found
 
 
-def examples(of: Any, like: Any = None) -> st.SearchStrategy[Any]:
+def examples(of: Any, like: Any = None, least: int = 0) -> st.SearchStrategy[Any]:
     """Random values of a shape, each with any of its members present.
 
-    C(like) is the shape of the request that made such a thing: what that requires is always told.
+    C(like) is the shape of the request that made such a thing: what that requires is always told. C(least) is
+    how many items a list has at least.
     """
     kind = of.type_name
     if kind == "structure":
         others = {} if like is None else like.members
         required = {*of.required_members, *(() if like is None else like.required_members)} & set(of.members)
-        members = {name: examples(member, others.get(name)) for name, member in of.members.items()}
+        members = {
+            name: examples(member, others.get(name), least=int(name in required))
+            for name, member in of.members.items()
+        }
+        if getattr(of, "is_tagged_union", False):
+            return st.one_of(st.fixed_dictionaries({name: value}) for name, value in members.items())
         return st.fixed_dictionaries(
             {name: value for name, value in members.items() if name in required},
             optional={name: value for name, value in members.items() if name not in required},
         )
     if kind == "list":
-        return st.lists(examples(of.member, None if like is None else like.member), max_size=2)
+        return st.lists(
+            examples(of.member, None if like is None else like.member), min_size=least, max_size=2
+        )
     if kind == "string":
         return st.sampled_from(of.enum[:5]) if of.enum else WORDS
     if kind in ("integer", "long"):
