@@ -55,7 +55,7 @@ def examples(of: Any, like: Any = None, least: int = 0) -> st.SearchStrategy[Any
     """Random values of a shape, each with any of its members present.
 
     C(like) is the shape of the request that made such a thing: what that requires is always told. C(least) is
-    how many items a list has at least.
+    how many items or members it has at least.
     """
     kind = of.type_name
     if kind == "structure":
@@ -67,10 +67,11 @@ def examples(of: Any, like: Any = None, least: int = 0) -> st.SearchStrategy[Any
         }
         if getattr(of, "is_tagged_union", False):
             return st.one_of(st.fixed_dictionaries({name: value}) for name, value in members.items())
-        return st.fixed_dictionaries(
+        some = st.fixed_dictionaries(
             {name: value for name, value in members.items() if name in required},
             optional={name: value for name, value in members.items() if name not in required},
         )
+        return some.filter(bool) if least and members else some
     if kind == "list":
         return st.lists(
             examples(of.member, None if like is None else like.member), min_size=least, max_size=2
