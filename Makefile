@@ -1,5 +1,9 @@
 # Two commands matter: `make demo` and `make test`. `make help` tells of the others.
-PYTHON ?= python3
+# The first Python that is new enough, unless one is named.
+ifndef PYTHON
+PYTHON := $(or $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done),python3)
+endif
 BUILD := $(CURDIR)/build
 BIN := $(BUILD)/venv/bin
 
@@ -16,6 +20,8 @@ export ANSIBLE_HOME := $(BUILD)/ansible
 export AWS_CONFIG_FILE := /dev/null
 export AWS_SHARED_CREDENTIALS_FILE := /dev/null
 export AWS_EC2_METADATA_DISABLED := true
+# What is installed below build is no part of this repository, whose .gitignore would have it skipped.
+export GIT_CEILING_DIRECTORIES := $(BUILD)
 export PYTHONUNBUFFERED := 1
 export PATH := $(BIN):$(PATH)
 
@@ -25,9 +31,10 @@ help: ## show this list
 
 .PHONY: environment
 environment: ## build the virtual environment and the links (the others do so as needed)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "This needs Python 3.11 or later; \`$(PYTHON)\` is: $$($(PYTHON) --version 2>&1)."; \
-	  echo "Name another one: make $(or $(MAKECMDGOALS),environment) PYTHON=python3.12"; exit 1; } >&2
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "This needs Python 3.11 or later; $(PYTHON) is none: $$($(PYTHON) --version 2>&1 | head -n 1)"; \
+	  echo "Name another one: make $(or $(firstword $(MAKECMDGOALS)),environment) PYTHON=/path/to/python3.12"; \
+	  exit 1; } >&2
 	@$(PYTHON) tests/tools/environment.py
 
 .PHONY: demo
