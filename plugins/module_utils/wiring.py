@@ -56,6 +56,16 @@ SERIES_RULES: Mapping[str, Any] = {
     "required_together": [SERIES_PARTS],
     "required_one_of": [("series", "application")],
 }
+# The parts belong together by SERIES_RULES, so that one stands for all.
+GROUP_OR_SERIES_RULES: Mapping[str, Any] = {
+    "mutually_exclusive": [
+        ("group", "series"),
+        *(("group", part) for part in SERIES_PARTS),
+        *SERIES_RULES["mutually_exclusive"],
+    ],
+    "required_together": SERIES_RULES["required_together"],
+    "required_one_of": [("group", "series", "application")],
+}
 
 # calls.py has the one budget for repeating; botocore's own retries would multiply with it, and its timeouts
 # of a minute each would use it up on one lost answer. What a user sets in aws_config wins.
@@ -74,7 +84,7 @@ class Module(AnsibleAWSModule):
         raise exception
 
 
-def aws_module(argument_spec: Mapping[str, Mapping[str, Any]], **rules: Any) -> Module:
+def aws_module(argument_spec: Mapping[str, Any], **rules: Any) -> Module:
     """Make a module with its own options, those of all passes and amazon.aws's connection options.
 
     C(rules) are AnsibleModule's, as C(required_one_of); C(SERIES_RULES) go with C(SERIES).
@@ -95,6 +105,25 @@ def series_of(params: Mapping[str, Any]) -> str:
     if problems:
         raise InvalidInput(problems)
     return series
+
+
+def series_unless_group(params: Mapping[str, Any]) -> str | None:
+    """Tell the series that the options name, or None where they name a group instead.
+
+    Raises:
+        InvalidInput: the name is not fit for a group's.
+    """
+    return None if params["group"] is not None else series_of(params)
+
+
+def unless_unset(items: list[str] | None) -> tuple[str, ...] | None:
+    """A list that is given, which may be empty; None where it is not given."""
+    return None if items is None else tuple(items)
+
+
+def texts(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Tags with values as AWS has them, which are text: C(true) and C(4) may be written as such."""
+    return {str(key): _text(value) for key, value in tags.items()}
 
 
 def wanted_phases(phases: list[Mapping[str, Any]] | None) -> tuple[Wanted, ...]:
@@ -176,6 +205,12 @@ class Question:
     def preview(self) -> Mapping[str, Any]:
         """Nothing: it never decides on a change."""
         return {}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
 
 
 def _option_problems(options: Mapping[str, Any]) -> list[str]:

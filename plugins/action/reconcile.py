@@ -1,0 +1,157 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Repeats a module's pass until its step is done, and shows what happens meanwhile.
+
+All modules of the collection come here through plugin_routing in meta/runtime.yml. A module cannot print while
+it works, but an action plugin can between two of its passes.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.progressive.aws.plugins.module_utils import ownership
+
+# Modules that have no passes to repeat: they take none of the options for it.
+AT_ONCE = frozenset({"canary_report"})
+
+DEFAULT_POLL_INTERVAL = 5.0
+
+# Lists of a result that grow from pass to pass.
+GROWING = ("actions", "events", "warnings", "deprecations")
+# What passes tell one another, and nobody else.
+INTERNAL = ("progress",)
+
+COLOURS = {
+    "change": constants.COLOR_CHANGED,
+    "settled": constants.COLOR_OK,
+    "warning": constants.COLOR_WARN,
+    "failure": constants.COLOR_ERROR,
+}
+
+
+class ActionModule(ActionBase):
+    """The action of every module of the collection."""
+
+    _supports_async = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Repeat passes until one is done or has failed, or C(wait) is false, and return what all came to.
+
+        An option that is null counts as not given, so that a variable with no value is an option left alone.
+        """
+        if self._task.async_val:
+            raise AnsibleActionFail(
+                f"{self._task.action} cannot run with async: it reports while it waits, and wait_timeout limits it."
+            )
+        super().run(None, task_vars)
+        options = {name: value for name, value in self._task.args.items() if value is not None}
+        lines = Lines(Display(), silent=bool(self._task.no_log))
+        if self._task.action.rpartition(".")[2] in AT_ONCE:
+            result = self._execute_module(module_args=options, task_vars=task_vars)
+            lines.show(result.get("events", ()))
+            return dict(result)
+        total = Total()
+        for result in self._passes(options, task_vars):
+            total.add(result, lines.show(result.get("events", ())))
+        return total.result
+
+    def _passes(
+        self, options: Mapping[str, Any], task_vars: dict[str, Any] | None
+    ) -> Iterator[Mapping[str, Any]]:
+        # The process that runs the play: the same for all of its tasks, and the only one to report to.
+        play = os.getppid()
+        wait = _read(options, "wait", True, lambda value: boolean(value))
+        poll_interval = _read(options, "poll_interval", DEFAULT_POLL_INTERVAL, float)
+        owner = {"lease_owner": ownership.run_name(play)}
+        progress: Any = options.get("progress", {})
+        while True:
+            if os.getppid() != play:
+                raise AnsibleActionFail("ansible-playbook is gone, so nothing more is done.")
+            result = self._execute_module(
+                module_args={**owner, **options, "wait": False, "progress": progress}, task_vars=task_vars
+            )
+            yield result
+            if result.get("failed") or result.get("done", True) or not wait or self._task.check_mode:
+                return
+            progress = result.get("progress", {})
+            if not result.get("changed") and not result.get("events"):
+                time.sleep(poll_interval)
+
+
+def _read(options: Mapping[str, Any], name: str, default: Any, convert: Any) -> Any:
+    # What makes no sense here makes none to the module either, and the module says so.
+    try:
+        return convert(options.get(name, default))
+    except (TypeError, ValueError):
+        return default
+
+
+class Total:
+    """What all passes of a step come to, as one result."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.result: dict[str, Any] = {}
+
+    def add(self, latest: Mapping[str, Any], shown: list[Mapping[str, Any]]) -> None:
+        """Add a pass; of its events only those C(shown), which are new."""
+        grown = {name: self.result.get(name, []) for name in GROWING}
+        changed = bool(self.result.get("changed")) or bool(latest.get("changed"))
+        self.result = {name: value for name, value in latest.items() if name not in INTERNAL}
+        self.result["changed"] = changed
+        for name, before in grown.items():
+            added = shown if name == "events" else latest.get(name) or []
+            whole = before + [one for one in added if name in ("actions", "events") or one not in before]
+            if whole or name in latest:
+                self.result[name] = whole
+        if not self.result.get("waiting_for"):
+            self.result.pop("waiting_for", None)
+        invocation = self.result.get("invocation")
+        if isinstance(invocation, dict):
+            for name in INTERNAL:
+                invocation.get("module_args", {}).pop(name, None)
+
+
+class Lines:
+    """Shows events on the terminal, one line each, and none again that was the last of its subject."""
+
+    def __init__(self, display: Any, *, silent: bool = False) -> None:
+        """Show them on C(display), or nothing at all where the task is not to be logged."""
+        self._display = display
+        self._silent = silent
+        self._latest: dict[str, Mapping[str, Any]] = {}
+
+    def show(self, events: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Show events as they came and return those that were new."""
+        new = [event for event in events if self._is_new(event)]
+        if not self._silent:
+            for event in new:
+                self._display.display(line(event, time.localtime()), color=COLOURS.get(event.get("kind", "")))
+        return new
+
+    def _is_new(self, event: Mapping[str, Any]) -> bool:
+        subject = str(event.get("subject", ""))
+        # Without a subject it is a line of a table, which may well look like another one.
+        new = not subject or self._latest.get(subject) != event
+        self._latest[subject] = event
+        return new
+
+
+def line(event: Mapping[str, Any], at: time.struct_time) -> str:
+    """Lay an event out: C(hh:mm:ss subject  text). One without a subject is a line of a table, and stays as it is."""
+    # AWS's messages may have line breaks in them.
+    subject, text = event.get("subject", ""), str(event.get("text", ""))
+    if not subject:
+        return text.rstrip()
+    return f"{time.strftime('%H:%M:%S', at)} {subject}  {' '.join(text.splitlines())}"

@@ -1,0 +1,211 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Take a deployment back: documentation and wiring."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: asg_rollback
+short_description: Take a deployment back, from any point
+version_added: 0.1.0
+description:
+  - Gives the outgoing groups of a deployment the sizes back that they had before it, waits until they have settled,
+    then shrinks the new group to 0 and deletes it with its launch template or configuration.
+  - It works from any point. That includes a deployment that was killed half way, and one that is live, as long as
+    its outgoing groups exist.
+  - Scaling processes that the deployment suspended are resumed, except those that had been suspended before.
+  - If the outgoing groups cannot settle in time, the new group is kept, and the error says so. Capacity that works is
+    never taken away.
+  - The same again, after an interruption, goes on where it stopped; when it is done already, nothing is changed.
+options:
+  group:
+    description:
+      - The name of the group to take away.
+      - Exactly one of O(group), O(series), and the three parts of a series must be given.
+    type: str
+  keep_failed:
+    description: Whether to keep the new group, with no instances, for a look at it, instead of deleting it.
+    type: bool
+    default: false
+  settle_time:
+    description: For how many seconds an outgoing group must hold what it wants until it counts as settled.
+    type: float
+    default: 10.0
+author:
+  - The progressive.aws team (@progressive-aws)
+seealso:
+  - module: progressive.aws.asg_setup
+  - module: progressive.aws.asg_upgrade
+extends_documentation_fragment:
+  - progressive.aws.series
+  - progressive.aws.passes
+  - progressive.aws.attributes
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Take the newest deployment of a series back
+  progressive.aws.asg_rollback:
+    application: shop
+    service: checkout
+    environment: prod
+
+- name: Take a revision back, and keep its empty group for a look
+  progressive.aws.asg_rollback:
+    group: shop__checkout__prod__7
+    keep_failed: true
+
+- name: Take over the deployment of a job that was killed, and take it back
+  progressive.aws.asg_rollback:
+    series: shop__checkout__prod
+    take_over: true
+"""
+
+RETURN = r"""
+restored:
+  description: The outgoing groups that have their sizes back.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The group's name.
+      type: str
+      returned: always
+      sample: shop__checkout__prod__6
+    min_size:
+      description: The least instances it has again.
+      type: int
+      returned: always
+      sample: 0
+    max_size:
+      description: The most instances it has again.
+      type: int
+      returned: always
+      sample: 10
+    desired_capacity:
+      description: The instances it wants again.
+      type: int
+      returned: always
+      sample: 4
+removed:
+  description: The names of the groups that were deleted.
+  returned: success
+  type: list
+  elements: str
+  sample: ["shop__checkout__prod__7"]
+kept:
+  description: The names of the groups that were kept with no instances.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+actions:
+  description: What was done, or in check mode what would be done first, in words.
+  returned: always
+  type: list
+  elements: str
+  sample: ["resize group shop__checkout__prod__6 to min 0, max 10, desired 4"]
+events:
+  description: The lines that were shown meanwhile.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: V(plan), V(change), V(activity), V(capacity), V(health), V(settled), V(warning) or V(failure).
+      type: str
+      returned: always
+      sample: capacity
+    subject:
+      description: What the line is about, usually a group.
+      type: str
+      returned: always
+      sample: checkout__prod__7
+    text:
+      description: What happened.
+      type: str
+      returned: always
+      sample: "[####....] 2/4 in service, 2 pending"
+done:
+  description: Whether the step is done. Only with O(wait=false) it may not be.
+  returned: always
+  type: bool
+  sample: true
+waiting_for:
+  description: What is still missing.
+  returned: when the step is not done
+  type: list
+  elements: str
+  sample: ["2 instances are pending"]
+reason:
+  description:
+    - What kind of failure it was, in a word for machines.
+    - Among them are V(invalid_input), V(no_credentials), V(access_denied), V(aws_error), V(launch_failed),
+      V(timed_out), V(locked), V(overtaken) and V(drift).
+  returned: on failure
+  type: str
+  sample: launch_failed
+problems:
+  description: All that is wrong with the input, a sentence each.
+  returned: when RV(reason) is V(invalid_input)
+  type: list
+  elements: str
+  sample: ["min_size 5 is above desired_capacity 4"]
+attempted:
+  description: What was being done when it failed.
+  returned: on failure
+  type: str
+  sample: roll back deployment 3f2a9c04d1b7 of shop__checkout__prod__7
+answer:
+  description: What AWS answered, in its own words.
+  returned: on failure
+  type: str
+  sample: "We currently do not have sufficient t3.micro capacity in the Availability Zone you requested."
+state:
+  description: What state things are in now.
+  returned: on failure
+  type: str
+  sample: shop__checkout__prod__7 has 0 of 1 in service.
+advice:
+  description: What to do next.
+  returned: on failure
+  type: str
+  sample: Choose another instance type or more subnets, then run it again.
+"""
+
+from ansible_collections.progressive.aws.plugins.module_utils import wiring
+from ansible_collections.progressive.aws.plugins.module_utils.rolling_back import RollBack, RollBackOptions
+
+ARGUMENT_SPEC = {
+    **wiring.SERIES,
+    "group": {"type": "str"},
+    "keep_failed": {"type": "bool", "default": False},
+    "settle_time": {"type": "float", "default": 10.0},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    module = wiring.aws_module(ARGUMENT_SPEC, **wiring.GROUP_OR_SERIES_RULES)
+    params = module.params
+    wiring.run_step(
+        module,
+        lambda rollout: RollBack(
+            rollout,
+            RollBackOptions(
+                group=params["group"],
+                series=wiring.series_unless_group(params),
+                keep_failed=params["keep_failed"],
+                settle_time=params["settle_time"],
+            ),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,399 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Set up a new revision of a series: documentation and wiring."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: asg_setup
+short_description: Set up a new Auto Scaling group for a new AMI, from a base group
+version_added: 0.1.0
+description:
+  - Creates the next revision of a series, an Auto Scaling group with no instances yet, as a copy of a base group
+    with another AMI. M(progressive.aws.asg_upgrade) then brings it up, a few instances at a time.
+  - The base group is only read. It is never resized and never changed.
+  - The new group has a launch template of its own (or a launch configuration, if the base has one), named like the
+    group, with the AMI replaced. Target groups, load balancers, lifecycle hooks, tags and whatever else the base has
+    are copied; RV(not_copied) lists what is not, and why. Scaling policies and scheduled actions follow in the final
+    phase.
+  - All input is checked before anything is touched, and all that is wrong with it is reported at once. A set-up that
+    fails later takes away what it created.
+  - What the groups that hold capacity now look like is written into tags of theirs, for the rollback. Until the
+    deployment ends, their scaling processes are suspended. Only one deployment of a series is possible at a time.
+  - The same again, after an interruption, goes on where it stopped; when the same is live already, nothing is
+    changed.
+options:
+  base_group:
+    description: The name of the Auto Scaling group that serves as the template.
+    type: str
+    required: true
+  image_id:
+    description: The id of the AMI that the new group launches.
+    type: str
+    required: true
+  user_data:
+    description:
+      - User data of the new instances, as plain text; it is encoded here.
+      - By default that of the base.
+    type: str
+  min_size:
+    description:
+      - The least instances of the new group, once it is live.
+      - Sizes that are not given are those of the groups that are running, all together. A first deployment must give
+        all three.
+    type: int
+  max_size:
+    description: The most instances of the new group.
+    type: int
+  desired_capacity:
+    description:
+      - The instances of the new group, once it is live. All percentages are of this number.
+    type: int
+  target_group_arns:
+    description:
+      - The target groups of the new group, in place of the base's. An empty list means none.
+    type: list
+    elements: str
+  load_balancer_names:
+    description:
+      - The classic load balancers of the new group, in place of the base's. An empty list means none.
+    type: list
+    elements: str
+  tags:
+    description:
+      - Tags of the new group and its instances, besides those of the base. One of the same key replaces the base's.
+    type: dict
+    default: {}
+  deployment_id:
+    description:
+      - The id of the deployment, such as the number of a build.
+      - By default one is made up.
+    type: str
+  phases:
+    description:
+      - The phases that are going to follow, to be checked and planned before anything is touched. They must rise, and
+        the last one must reach 100 %.
+      - Without them each step is checked by itself when its turn comes.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: What the phase is called.
+        type: str
+      percent:
+        description:
+          - How many percent of O(desired_capacity) the new group has after the phase, from 1 to 100.
+          - Exactly one of O(phases[].percent) and O(phases[].count) must be given.
+        type: int
+      count:
+        description: How many instances the new group has after the phase.
+        type: int
+      before:
+        description: For the role P(progressive.aws.canary#role), and not looked at here.
+        type: raw
+      after:
+        description: For the role P(progressive.aws.canary#role), and not looked at here.
+        type: raw
+      pause:
+        description: For the role P(progressive.aws.canary#role), and not looked at here.
+        type: raw
+      verify:
+        description: For the role P(progressive.aws.canary#role), and not looked at here.
+        type: raw
+author:
+  - The progressive.aws team (@progressive-aws)
+seealso:
+  - module: progressive.aws.asg_upgrade
+  - module: progressive.aws.asg_rollback
+extends_documentation_fragment:
+  - progressive.aws.series
+  - progressive.aws.passes
+  - progressive.aws.attributes
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Set up a new revision, with 4 instances once it is live
+  progressive.aws.asg_setup:
+    application: shop
+    service: checkout
+    environment: prod
+    base_group: shop-checkout-base
+    image_id: ami-0123456789abcdef0
+    min_size: 0
+    max_size: 10
+    desired_capacity: 4
+  register: setup
+
+- name: See the plan of a canary, with the sizes of each phase
+  progressive.aws.asg_setup:
+    series: shop__checkout__prod
+    base_group: shop-checkout-base
+    image_id: ami-0123456789abcdef0
+    phases:
+      - name: Canary
+        percent: 25
+      - name: Primary
+        percent: 100
+  check_mode: true
+
+- name: Set up a new revision of the same size as what is running, for another target group
+  progressive.aws.asg_setup:
+    series: shop__checkout__prod
+    base_group: shop-checkout-base
+    image_id: ami-0123456789abcdef0
+    target_group_arns:
+      - arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/checkout/73e2d6bc24d8a067
+    tags:
+      release: "2026.4"
+"""
+
+RETURN = r"""
+group:
+  description: The name of the new group.
+  returned: success
+  type: str
+  sample: shop__checkout__prod__7
+revision:
+  description: The number of the new revision.
+  returned: success
+  type: int
+  sample: 7
+deployment_id:
+  description: The id of the deployment.
+  returned: success
+  type: str
+  sample: 3f2a9c04d1b7
+image_id:
+  description: The AMI of the new group.
+  returned: success
+  type: str
+  sample: ami-0123456789abcdef0
+previous:
+  description: The outgoing groups, as they were before the first change of the deployment.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The group's name.
+      type: str
+      returned: always
+      sample: shop__checkout__prod__6
+    min_size:
+      description: The least instances it had.
+      type: int
+      returned: always
+      sample: 0
+    max_size:
+      description: The most instances it had.
+      type: int
+      returned: always
+      sample: 10
+    desired_capacity:
+      description: The instances it wanted.
+      type: int
+      returned: always
+      sample: 4
+capacity:
+  description: The sizes that the new group has once it is live.
+  returned: success
+  type: dict
+  sample: {"min_size": 0, "max_size": 10, "desired_capacity": 4}
+phases:
+  description: The sizes that O(phases) lead to.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: What the phase is called.
+      type: str
+      returned: always
+      sample: Canary
+    new:
+      description: How many instances the new group has after it.
+      type: int
+      returned: always
+      sample: 1
+    outgoing:
+      description: How many instances the outgoing groups have after it, all together.
+      type: int
+      returned: always
+      sample: 3
+    outgoing_groups:
+      description: How many instances each outgoing group has after it.
+      type: dict
+      returned: always
+      sample: {"shop__checkout__prod__6": 3}
+    final:
+      description: Whether it is the final phase.
+      type: bool
+      returned: always
+      sample: false
+resumed:
+  description: Whether an interrupted deployment was found that goes on now.
+  returned: success
+  type: bool
+  sample: false
+already_live:
+  description: Whether the same is live already, so that there is nothing to deploy.
+  returned: success
+  type: bool
+  sample: false
+copied:
+  description: What the new group has from the base.
+  returned: success
+  type: list
+  elements: str
+  sample: ["subnets", "health check"]
+not_copied:
+  description: What the base has and the new group has not, and why.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    what:
+      description: What it is.
+      type: str
+      returned: always
+      sample: scaling policies
+    reason:
+      description: Why it was not copied.
+      type: str
+      returned: always
+      sample: they are attached in the final phase
+actions:
+  description: What was done, or in check mode what would be done first, in words.
+  returned: always
+  type: list
+  elements: str
+  sample: ["create launch template shop__checkout__prod__7 with ami-0123456789abcdef0"]
+events:
+  description: The lines that were shown meanwhile.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: V(plan), V(change), V(activity), V(capacity), V(health), V(settled), V(warning) or V(failure).
+      type: str
+      returned: always
+      sample: capacity
+    subject:
+      description: What the line is about, usually a group.
+      type: str
+      returned: always
+      sample: checkout__prod__7
+    text:
+      description: What happened.
+      type: str
+      returned: always
+      sample: "[####....] 2/4 in service, 2 pending"
+done:
+  description: Whether the step is done. Only with O(wait=false) it may not be.
+  returned: always
+  type: bool
+  sample: true
+waiting_for:
+  description: What is still missing.
+  returned: when the step is not done
+  type: list
+  elements: str
+  sample: ["2 instances are pending"]
+reason:
+  description:
+    - What kind of failure it was, in a word for machines.
+    - Among them are V(invalid_input), V(no_credentials), V(access_denied), V(aws_error), V(launch_failed),
+      V(timed_out), V(locked), V(overtaken) and V(drift).
+  returned: on failure
+  type: str
+  sample: launch_failed
+problems:
+  description: All that is wrong with the input, a sentence each.
+  returned: when RV(reason) is V(invalid_input)
+  type: list
+  elements: str
+  sample: ["min_size 5 is above desired_capacity 4"]
+attempted:
+  description: What was being done when it failed.
+  returned: on failure
+  type: str
+  sample: set up a new revision of series shop__checkout__prod
+answer:
+  description: What AWS answered, in its own words.
+  returned: on failure
+  type: str
+  sample: "We currently do not have sufficient t3.micro capacity in the Availability Zone you requested."
+state:
+  description: What state things are in now.
+  returned: on failure
+  type: str
+  sample: shop__checkout__prod__7 has 0 of 1 in service.
+advice:
+  description: What to do next.
+  returned: on failure
+  type: str
+  sample: Choose another instance type or more subnets, then run it again.
+"""
+
+from ansible_collections.progressive.aws.plugins.module_utils import wiring
+from ansible_collections.progressive.aws.plugins.module_utils.setting_up import SetUp, SetUpOptions
+
+PHASE = {
+    "name": {"type": "str"},
+    "percent": {"type": "int"},
+    "count": {"type": "int"},
+    "before": {"type": "raw"},
+    "after": {"type": "raw"},
+    "pause": {"type": "raw"},
+    "verify": {"type": "raw"},
+}
+ARGUMENT_SPEC = {
+    **wiring.SERIES,
+    "base_group": {"type": "str", "required": True},
+    "image_id": {"type": "str", "required": True},
+    "user_data": {"type": "str"},
+    "min_size": {"type": "int"},
+    "max_size": {"type": "int"},
+    "desired_capacity": {"type": "int"},
+    "target_group_arns": {"type": "list", "elements": "str"},
+    "load_balancer_names": {"type": "list", "elements": "str"},
+    "tags": {"type": "dict", "default": {}},
+    "deployment_id": {"type": "str"},
+    "phases": {"type": "list", "elements": "dict", "options": PHASE},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    module = wiring.aws_module(ARGUMENT_SPEC, **wiring.SERIES_RULES)
+    params = module.params
+    wiring.run_step(
+        module,
+        lambda rollout: SetUp(
+            rollout,
+            SetUpOptions(
+                series=wiring.series_of(params),
+                base_group=params["base_group"],
+                image_id=params["image_id"],
+                user_data=params["user_data"],
+                min_size=params["min_size"],
+                max_size=params["max_size"],
+                desired_capacity=params["desired_capacity"],
+                target_group_arns=wiring.unless_unset(params["target_group_arns"]),
+                load_balancer_names=wiring.unless_unset(params["load_balancer_names"]),
+                tags=wiring.texts(params["tags"]),
+                deployment_id=params["deployment_id"],
+                phases=wiring.wanted_phases(params["phases"]),
+            ),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()
