@@ -56,14 +56,13 @@ class ActionModule(ActionBase):
             )
         super().run(None, task_vars)
         options = {name: value for name, value in self._task.args.items() if value is not None}
-        lines = Lines(Display(), silent=bool(self._task.no_log))
         if self._task.action.rpartition(".")[2] in AT_ONCE:
-            result = self._execute_module(module_args=options, task_vars=task_vars)
-            lines.show(result.get("events", ()))
-            return dict(result)
-        total = Total()
-        for result in self._passes(options, task_vars):
-            total.add(result, lines.show(result.get("events", ())))
+            passes = iter([self._execute_module(module_args=options, task_vars=task_vars)])
+        else:
+            passes = self._passes(options, task_vars)
+        lines, total = Lines(Display(), silent=bool(self._task.no_log)), Total()
+        for latest in passes:
+            total.add(latest, lines.show(latest.get("events", [])))
         return total.result
 
     def _passes(
@@ -117,6 +116,9 @@ class Total:
                 self.result[name] = whole
         if not self.result.get("waiting_for"):
             self.result.pop("waiting_for", None)
+        if self.result.get("failed"):
+            # Ansible prints a failure with all it returned; the reason would drown in what was shown before.
+            self.result.pop("events", None)
         invocation = self.result.get("invocation")
         if isinstance(invocation, dict):
             for name in INTERNAL:

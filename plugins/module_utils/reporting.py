@@ -50,7 +50,7 @@ class Report:
 
     def preview(self) -> Mapping[str, Any]:
         """The record, and where it is."""
-        return {"report": self._run.record(), "path": str(self._path) if self._path else None}
+        return {"report": self._run.record(), "report_path": str(self._path) if self._path else None}
 
     def _read(self, path: Path) -> str | None:
         try:

@@ -108,7 +108,7 @@ def table(header: Row, rows: Sequence[Row], width: int = WIDTH) -> list[str]:
     columns = range(len(header))
     widths = [max(len(row[column]) for row in (header, *rows)) for column in columns]
     gaps = 2 * len(header)
-    widths[0] = max(8, min(widths[0], width - gaps - sum(widths[1:])))
+    widths[0] = min(widths[0], max(8, width - gaps - sum(widths[1:])))
     lines = []
     for row in (header, *rows):
         cells = [_shorten(cell, widths[column]) for column, cell in enumerate(row)]
@@ -120,7 +120,7 @@ def _shorten(cell: str, width: int) -> str:
     # What tells names apart is their end.
     if len(cell) <= width:
         return cell
-    end = (width - 3) * 2 // 3
+    end = min(width - 3, max(12, width * 2 // 3))
     return f"{cell[: width - 3 - end]}...{cell[-end:]}"
 
 

@@ -251,16 +251,12 @@ def _client(module: Any, service: str) -> Any:
 def _failure(error: RolloutError) -> dict[str, Any]:
     failure: dict[str, Any] = error.outcome.as_result() if error.outcome else {"changed": False}
     failure.update(getattr(error, "result", None) or {})
-    failure.update(
-        msg=str(error),
-        reason=error.reason,
-        attempted=error.attempted,
-        answer=error.answer,
-        state=error.state,
-        advice=error.advice,
-    )
+    failure.update(msg=str(error), reason=error.reason)
     if isinstance(error, InvalidInput):
         failure["problems"] = list(error.problems)
+    else:
+        words = {name: getattr(error, name) for name in ("attempted", "answer", "state", "advice")}
+        failure.update({name: text for name, text in words.items() if text})
     if isinstance(error, AwsError):
         failure["error_code"] = error.code
     if isinstance(error, AccessDenied):

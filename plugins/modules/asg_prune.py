@@ -68,7 +68,7 @@ actions:
   sample: ["delete group shop__checkout__prod__2"]
 events:
   description: The lines that were shown meanwhile.
-  returned: always
+  returned: success
   type: list
   elements: dict
   contains:
@@ -114,22 +114,22 @@ problems:
   sample: ["min_size 5 is above desired_capacity 4"]
 attempted:
   description: What was being done when it failed.
-  returned: on failure
+  returned: on failure, unless RV(reason) is V(invalid_input)
   type: str
   sample: prune series shop__checkout__prod
 answer:
   description: What AWS answered, in its own words.
-  returned: on failure
+  returned: on failure, where there is something to say
   type: str
   sample: "We currently do not have sufficient t3.micro capacity in the Availability Zone you requested."
 state:
   description: What state things are in now.
-  returned: on failure
+  returned: on failure, where there is something to say
   type: str
   sample: shop__checkout__prod__7 has 0 of 1 in service.
 advice:
   description: What to do next.
-  returned: on failure
+  returned: on failure, where there is something to say
   type: str
   sample: Choose another instance type or more subnets, then run it again.
 """

@@ -131,7 +131,7 @@ report:
           ended: 1772625689.5
           seconds: 89.5
           verdict: pass
-path:
+report_path:
   description: The file that it was written to.
   returned: success
   type: str
