@@ -64,7 +64,7 @@ integration: environment ## the tests that run modules and playbooks on the sand
 
 define CHECKS
 ruff check --quiet .
-ruff format --quiet --check .
+ruff format --quiet --check --output-format concise .
 mypy --no-error-summary
 ansible-lint --offline --profile production --strict --nocolor -q
 antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs dependent --disallow-unknown-collection-refs .

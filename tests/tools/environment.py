@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,13 +59,11 @@ def install() -> None:
     # of whatever still runs in it. Anything else is made anew.
     if found.split()[1:] != wanted.split()[1:]:
         print(f"Creating {VENV.relative_to(ROOT)} for Python {wanted.split()[1]}", flush=True)
-        run(sys.executable, "-m", "venv", "--clear", VENV)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
     print(f"Installing {REQUIREMENTS.relative_to(ROOT)} (a minute or two)", flush=True)
     # Twice quiet: pip warns at length of places that it was told to look in and need not.
-    run(
-        VENV / "bin" / "python", "-m", "pip", "install",
-        "-qq", "--disable-pip-version-check", "--no-input", "--requirement", REQUIREMENTS,
-    )  # fmt: skip
+    quiet = ("-qq", "--disable-pip-version-check", "--no-input")
+    subprocess.run([VENV / "bin" / "pip", "install", *quiet, "--requirement", REQUIREMENTS], check=True)
     stamp.write_text(wanted)
 
 
@@ -83,19 +80,15 @@ def link() -> None:
             path.symlink_to(target)
 
 
-def run(*command: str | Path) -> None:
-    """Run a command of the environment's making, and raise if it fails."""
-    subprocess.run(command, check=True, env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""})
-
-
 def main() -> None:
     """Bring the environment up to date, or say what is in the way and exit with 1."""
     with locked(BUILD / "environment.lock"):
         try:
             install()
         except subprocess.CalledProcessError as error:
+            command = " ".join(map(str, error.cmd))
             sys.exit(
-                f"\nThe development environment could not be built: {error}.\n"
+                f"\nThe development environment could not be built: {command} failed with {error.returncode}.\n"
                 "Above is what venv or pip said. Usual reasons: PyPI cannot be reached (pip's own settings\n"
                 "for an index, a proxy or a certificate are honoured), no room on the disk, or a Python\n"
                 "without its venv module (Debian: apt-get install python3-venv). Then run make again."

@@ -44,6 +44,14 @@ SOURCES = {
     "trusted-host",
 }
 
+UNINTERESTING = (
+    "Installing requirements for ",
+    "Running sanity test ",
+    "Using cached pip ",
+    "WARNING: Reviewing previous ",
+    "WARNING: Using locale ",
+)
+
 # ansible-test runs this in each new environment, where it expects get-pip.py.
 BOOTSTRAP = """\
 import os, subprocess, sys
@@ -108,16 +116,24 @@ def prepare_home() -> None:
 
 def main() -> int:
     """Run the sanity tests, and return ansible-test's exit code."""
+    print("ansible-test sanity (a minute, the first time)", flush=True)
     with locked(BUILD / "sanity.lock"):
         SANITY.mkdir(parents=True, exist_ok=True)
         prepare_home()
         ansible_test: list[str | Path] = [VENV / "bin" / "ansible-test", "sanity", "--color", "no"]
-        return subprocess.run(
+        with subprocess.Popen(
             [*ansible_test, "--local", "--requirements", "--python", PYTHON, *sys.argv[1:]],
             cwd=install_collection(),
             env=os.environ | {"HOME": str(HOME)},
-            check=False,
-        ).returncode
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if not line.startswith(UNINTERESTING):
+                    print(line, end="", flush=True)
+        return process.returncode
 
 
 if __name__ == "__main__":
