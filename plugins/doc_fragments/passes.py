@@ -59,4 +59,12 @@ options:
       - What the pass before this one returned as RV(ignore:progress). For internal use, when repeating passes with
         O(wait=false); losing it costs time and nothing else.
     type: dict
+requirements:
+  - python >= 3.11
+notes:
+  - While the step works, what happens is shown on the terminal, one line an event. Where the output goes to a file or
+    a pipe, as in most pipelines, Python holds it back unless the environment variable C(PYTHONUNBUFFERED=1) is set for
+    C(ansible-playbook).
+  - To run on the controller with Ansible's own Python, where boto3 is installed beside it, set
+    C(ansible_python_interpreter) to C({{ ansible_playbook_python }}).
 """

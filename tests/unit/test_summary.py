@@ -98,6 +98,12 @@ def test_a_run_that_was_rolled_back_begins_with_the_reason_as_a_failure() -> Non
     assert lines(run)[2] == "  checkout__prod__6  live    4/10/4           4           ami-0123456789abcdef0"
 
 
+def test_a_long_reason_is_wrapped() -> None:
+    run = Run("failed", "word " * 60)
+    assert max(len(line) for line in lines(run)) <= summary.WIDTH
+    assert " ".join(lines(run)).count("word") == 60
+
+
 def test_a_group_that_is_gone_was_removed() -> None:
     run = Run("live", before=[revision(2, "superseded", "0/10/0", 0)], after=[])
     assert (
