@@ -70,7 +70,7 @@ class ActionModule(ActionBase):
     ) -> Iterator[Mapping[str, Any]]:
         # The process that runs the play: the same for all of its tasks, and the only one to report to.
         play = os.getppid()
-        wait = _read(options, "wait", True, lambda value: boolean(value))
+        wait = _read(options, "wait", True, boolean)
         poll_interval = _read(options, "poll_interval", DEFAULT_POLL_INTERVAL, float)
         owner = {"lease_owner": ownership.run_name(play)}
         progress: Any = options.get("progress", {})

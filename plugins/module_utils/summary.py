@@ -225,18 +225,15 @@ def _capacity(sizes: Mapping[str, Any]) -> str:
 
 def _phase_lines(record: Mapping[str, Any]) -> list[str]:
     phases = record["phases"]
-    columns = [
-        ("phase", [phase["name"] or _wanted(phase) for phase in phases]),
-        ("new", [_cell(phase["new"]) for phase in phases]),
-        ("outgoing", [_cell(phase["outgoing"]) for phase in phases]),
-        ("took", [seconds_in_words(phase["seconds"]) for phase in phases]),
-        ("verdict", [_cell(phase["verdict"]) for phase in phases]),
-    ]
-    filled = [(name, cells) for name, cells in columns if any(cell != NOTHING for cell in cells)]
-    if not filled:
-        return []
-    rows = list(zip(*(cells for _, cells in filled), strict=True))
-    return table([name for name, _ in filled], rows)
+    columns = {
+        "phase": [phase["name"] or _wanted(phase) for phase in phases],
+        "new": [_cell(phase["new"]) for phase in phases],
+        "outgoing": [_cell(phase["outgoing"]) for phase in phases],
+        "took": [seconds_in_words(phase["seconds"]) for phase in phases],
+        "verdict": [_cell(phase["verdict"]) for phase in phases],
+    }
+    filled = {name: cells for name, cells in columns.items() if any(cell != NOTHING for cell in cells)}
+    return table(list(filled), list(zip(*filled.values(), strict=True))) if filled else []
 
 
 def _wanted(phase: Mapping[str, Any]) -> str:

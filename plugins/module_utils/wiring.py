@@ -11,7 +11,6 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -149,17 +148,17 @@ def deployer(params: Mapping[str, Any]) -> Deployer:
     )
 
 
-def run_step(module: Module, build: Callable[[Rollout], Step]) -> NoReturn:
+def run_step(module: Module, build: Callable[[Rollout], Step]) -> None:
     """Run the step that C(build) makes of the engine, and end the module with what it came to."""
     run_module(module, lambda calls, clock: build(Rollout(calls, clock, deployer(module.params))))
 
 
-def run_question(module: Module, attempted: str, answer: Callable[[Rollout], Mapping[str, Any]]) -> NoReturn:
+def run_question(module: Module, attempted: str, answer: Callable[[Rollout], Mapping[str, Any]]) -> None:
     """Answer a question that changes nothing and waits for nothing, and end the module with the answer."""
     run_step(module, lambda rollout: Question(attempted, lambda: answer(rollout)))
 
 
-def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> NoReturn:
+def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> None:
     """Run the step that C(build) makes, and end the module with what it came to.
 
     One pass where C(wait) is false, which is how the action plugin calls; all of them otherwise. Whatever goes
@@ -186,7 +185,6 @@ def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> NoReturn:
     if failure is not None:
         module.fail_json(**failure)
     module.exit_json(**outcome.as_result())
-    sys.exit()
 
 
 @dataclass
