@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 # Without botocore, AnsibleAWSModule says so to the user before anything is called.
 with contextlib.suppress(ImportError):
     from botocore import exceptions, xform_name
+    from botocore.parsers import ResponseParserError
 
 from .errors import AccessDenied, AwsError, NoCredentials, RolloutError
 from .passes import Clock, SystemClock
@@ -50,6 +52,8 @@ TRANSIENT = frozenset(
         "Unavailable",
     }
 )
+# Something moves in the group. A resize is tried again; a deletion's step waits until nothing does.
+BUSY = frozenset({"ScalingActivityInProgress", "ScalingActivityInProgressFault"})
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
 BAD_CREDENTIALS = frozenset(
     {
@@ -65,6 +69,29 @@ BAD_CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
+# What botocore raises where it finds no credentials or region that can be used. By name, since not every
+# version has all of them.
+UNUSABLE = frozenset(
+    {
+        "BaseEndpointResolverError",
+        "CredentialRetrievalError",
+        "InvalidConfigError",
+        "InvalidRegionError",
+        "LoginError",
+        "MetadataRetrievalError",
+        "NoAuthTokenError",
+        "NoCredentialsError",
+        "PartialCredentialsError",
+        "ProfileNotFound",
+        "RefreshWithMFAUnsupportedError",
+        "SSOError",
+        "TokenRetrievalError",
+        "UnknownCredentialError",
+        "UnknownRegionError",
+    }
+)
+# Credentials with a line break in them do not fit into a header.
+INVALID_HEADER = "Invalid header value"
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 20.0
 
@@ -75,8 +102,9 @@ class Calls:
 
     A call that AWS cannot answer now, or whose answer never arrives, is repeated with growing, jittered
     delays until C(budget) seconds are spent, over all calls of the pass together: throttling is shared by a
-    whole account, and twenty calls with a minute each would be twenty minutes. Every call the engine makes
-    is safe to repeat.
+    whole account, and twenty calls with a minute each would be twenty minutes. Time between calls pays back
+    what was spent, so that a long wait in one process does not die of what was throttled here and there.
+    Every call the engine makes is safe to repeat.
     """
 
     client: Callable[[str], Any]
@@ -84,6 +112,7 @@ class Calls:
     budget: float = 60.0
     _clients: dict[str, Any] = field(default_factory=dict)
     _spent: float = 0.0
+    _at_rest_since: float | None = None
 
     def __call__(self, service: str, operation: str, attempted: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation, as C(autoscaling), C(UpdateAutoScalingGroup), and return its answer.
@@ -96,18 +125,32 @@ class Calls:
             AwsError: AWS refused it for another reason, or could not be reached within the budget.
         """
         method = getattr(self._client(service, attempted), xform_name(operation))
+        if self._at_rest_since is not None:
+            self._spent = max(0.0, self._spent - max(0.0, self.clock.now() - self._at_rest_since))
+        try:
+            return self._with_patience(method, service, operation, attempted, parameters)
+        finally:
+            self._at_rest_since = self.clock.now()
+
+    def _with_patience(
+        self,
+        method: Callable[..., dict[str, Any]],
+        service: str,
+        operation: str,
+        attempted: str,
+        parameters: Mapping[str, Any],
+    ) -> dict[str, Any]:
         delay = FIRST_DELAY
         while True:
             begun = self.clock.now()
             try:
-                answer: dict[str, Any] = method(**parameters)
-                return answer
-            except (exceptions.ClientError, exceptions.BotoCoreError) as error:
+                return method(**parameters)
+            except (exceptions.ClientError, exceptions.BotoCoreError, ResponseParserError) as error:
                 failure = _translate(error, service, operation, attempted)
                 self._spent += self.clock.now() - begun
-                if not _transient(error) or self._spent >= self.budget:
+                if not _transient(error, operation) or self._spent >= self.budget:
                     raise failure from error
-            pause = random.uniform(delay / 2, delay)
+            pause = min(random.uniform(delay / 2, delay), self.budget - self._spent)
             self.clock.sleep(pause)
             self._spent += pause
             delay = min(delay * 2, LONGEST_DELAY)
@@ -135,32 +178,69 @@ class Calls:
                 self._clients[service] = self.client(service)
             except exceptions.BotoCoreError as error:
                 raise _no_credentials(attempted, error) from error
+            except ValueError as error:
+                # What boto3 says of an endpoint that is no address.
+                raise AwsError(
+                    attempted,
+                    code=type(error).__name__,
+                    answer=_without_secrets(str(error)),
+                    advice="Correct the option endpoint_url, or AWS_ENDPOINT_URL.",
+                ) from error
         return self._clients[service]
 
 
-def _transient(error: Exception) -> bool:
+def _transient(error: Exception, operation: str) -> bool:
     if isinstance(error, exceptions.ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        if code in BUSY:
+            return operation != "DeleteAutoScalingGroup"
         return code in TRANSIENT or status >= 500 or status == 429
-    # Whatever happened between the request and its answer: every call is safe to repeat.
-    return isinstance(error, exceptions.HTTPClientError)
+    # Whatever happened between the request and its answer: every call is safe to repeat. A certificate that is
+    # not trusted will not be so a minute later.
+    hopeless = isinstance(error, exceptions.SSLError) or _lacks_credentials(error)
+    return _got_no_answer(error) and not hopeless
+
+
+def _got_no_answer(error: Exception) -> bool:
+    """Whether the network, a proxy or AWS itself cut a call short: whether it was done is unknown."""
+    return isinstance(
+        error,
+        (
+            exceptions.ConnectionError,
+            exceptions.HTTPClientError,
+            exceptions.IncompleteReadError,
+            ResponseParserError,
+        ),
+    )
+
+
+def _lacks_credentials(error: Exception) -> bool:
+    """Whether botocore found no credentials or region that it could use, and so sent nothing."""
+    if isinstance(error, exceptions.ClientError):
+        return False
+    return INVALID_HEADER in str(error) or any(base.__name__ in UNUSABLE for base in type(error).__mro__)
 
 
 def _translate(error: Exception, service: str, operation: str, attempted: str) -> RolloutError:
-    if isinstance(error, (exceptions.NoCredentialsError, exceptions.NoRegionError)):
+    if _lacks_credentials(error):
         return _no_credentials(attempted, error)
     if not isinstance(error, exceptions.ClientError):
+        sent = _got_no_answer(error)
         return AwsError(
             attempted,
             code=type(error).__name__,
-            answer=f"no answer from AWS to {service}:{operation}: {error}",
-            advice="Whether it was done is unknown; running the same again finds out and goes on.",
+            answer=f"{'no answer from AWS to' if sent else 'could not send'} {service}:{operation}:"
+            f" {_without_secrets(str(error))}",
+            advice="Whether it was done is unknown; running the same again finds out and goes on."
+            if sent
+            else "Nothing was sent; correct the options that the message names.",
         )
     details = error.response.get("Error", {})
-    code, answer = str(details.get("Code", "Unknown")), str(details.get("Message", error))
+    code, answer = str(details.get("Code", "Unknown")), _without_secrets(str(details.get("Message", error)))
     if code in DENIED:
-        return AccessDenied(attempted, action=_iam_action(service, operation), code=code, answer=answer)
+        action = _iam_action(service, operation, answer)
+        return AccessDenied(attempted, action=action, code=code, answer=answer)
     if code in BAD_CREDENTIALS:
         return NoCredentials(
             attempted,
@@ -170,15 +250,40 @@ def _translate(error: Exception, service: str, operation: str, attempted: str) -
     return AwsError(attempted, code=code, answer=answer)
 
 
-def _iam_action(service: str, operation: str) -> str:
+def _iam_action(service: str, operation: str, answer: str) -> str:
+    """The action that is missing: the one AWS names, since one call may need several, else the call's own."""
+    named = re.search(r"not authorized to perform:? ([a-z0-9-]+:\w+)", answer)
+    if named:
+        return named[1]
     prefix = "elasticloadbalancing" if service in ("elb", "elbv2") else service
     return f"{prefix}:{operation}"
+
+
+# Where botocore or AWS repeat what was sent: values of parameters (user data may hold passwords), passwords in
+# the addresses of proxies, and the signed request with its session token.
+_SECRETS = (
+    (re.compile(r"\s*The (Canonical String|String-to-Sign).*", re.S), ""),
+    (re.compile(r"(value: ).*?(, (?:type|valid))", re.S), r"\1(not shown)\2"),
+    (re.compile(rf"({INVALID_HEADER}).*", re.S), r"\1 (not shown)"),
+    (re.compile(r"(://)[^/@\s]*@"), r"\1"),
+    (
+        re.compile(r"((?:x-amz-security-token|credential|signature|signedheaders)\s*[:=]\s*)[^\s,&]+", re.I),
+        r"\1(not shown)",
+    ),
+    (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{12,}\b"), "(not shown)"),
+)
+
+
+def _without_secrets(text: str) -> str:
+    for pattern, shown in _SECRETS:
+        text = pattern.sub(shown, text)
+    return text
 
 
 def _no_credentials(attempted: str, error: Exception) -> NoCredentials:
     return NoCredentials(
         attempted,
-        answer=str(error),
+        answer=_without_secrets(str(error)),
         advice="Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or the options access_key,"
         " secret_key, profile and region.",
     )

@@ -51,16 +51,17 @@ def missing(
 
 def _missing_targets(group: Group, targets: Sequence[TargetHealth]) -> Iterable[str]:
     for place in places(group):
-        seen = {target.instance_id: target for target in targets if target.place == place}
-        wanted = [instance.instance_id for instance in group.in_service]
-        healthy = sum(1 for one in wanted if one in seen and _counts_as_healthy(seen[one]))
-        if healthy != len(wanted):
-            reasons = sorted(
-                {seen[one].reason or seen[one].state for one in wanted if one in seen}
-                - {"healthy", NOT_IN_USE}
-            )
+        # An instance may be a target on several ports, and is healthy where each of them is.
+        seen: dict[str, list[TargetHealth]] = {one.instance_id: [] for one in group.in_service}
+        for target in targets:
+            if target.place == place and target.instance_id in seen:
+                seen[target.instance_id].append(target)
+        healthy = sum(1 for ports in seen.values() if ports and all(map(_counts_as_healthy, ports)))
+        if healthy != len(seen):
+            unhealthy = [one for ports in seen.values() for one in ports if not _counts_as_healthy(one)]
+            reasons = sorted({one.reason or one.state for one in unhealthy})
             why = f" ({', '.join(reasons)})" if reasons else ""
-            yield f"{healthy} of {len(wanted)} targets healthy in {place}{why}"
+            yield f"{healthy} of {len(seen)} targets healthy in {place}{why}"
 
 
 def _counts_as_healthy(target: TargetHealth) -> bool:
@@ -95,56 +96,95 @@ class Failure:
 
 
 # What AWS says of a failed launch ("Troubleshoot issues in Amazon EC2 Auto Scaling" and the error codes of the
-# Amazon EC2 API reference), and what helps. The first that matches counts.
+# Amazon EC2 API reference), and what helps. The first that matches counts: things that are named in the message
+# come first, since a name may hold any word, and words of refusal before the things that ARNs hold.
 REMEDIES = (
     (
-        r"image id|InvalidAMIID|\bAMI\b.*(not exist|not found|deregistered|disabled)",
+        r"\b(AMI|images?)( ID)?:? ['\[]*ami-|InvalidAMIID",
         "Check that the AMI exists in this region, is available, and is shared with this account.",
     ),
     (
-        r"InsufficientInstanceCapacity|sufficient .*capacity|no Spot capacity|capacity-not-available",
-        "AWS has no capacity of this instance type in the zone: try again later, or give the base group more"
-        " zones or instance types.",
+        r"Marketplace|OptInRequired",
+        "Subscribe this account to the AMI's product in AWS Marketplace.",
     ),
     (
-        r"vCPU|InstanceLimitExceeded|MaxSpotInstanceCountExceeded|limit exceeded|instance limit|quota",
-        "Ask for a higher quota of running instances in Service Quotas, or end instances that are not needed.",
+        r"\bkey pair\b|InvalidKeyPair",
+        "Create the key pair in this region, or name another in the base's template.",
+    ),
+    (
+        r"\bsecurity group\b|InvalidGroup|InvalidSecurityGroup",
+        "The security group is gone or of another VPC: correct it in the base's template.",
+    ),
+    (
+        r"\bKMS\b|InvalidKMSKey|Client\.InternalError|Client error on launch",
+        "Auto Scaling's service-linked role may lack the use of the KMS key that encrypts a volume of the AMI.",
+    ),
+    (
+        r"\bServer\.InternalError|\bInternal error\b",
+        "AWS had an error of its own: try again, and ask AWS's support if it stays.",
+    ),
+    (
+        r"instance profile|IamInstanceProfile|iam:PassRole",
+        "Check that the instance profile exists and that its role may be passed.",
+    ),
+    (
+        r"Authentication Failure",
+        "AWS does not know a new role everywhere at once: try again in a few minutes. If it stays, see that Auto"
+        " Scaling's service-linked role exists.",
+    ),
+    (
+        r"not authorized|UnauthorizedOperation|access ?denied|permission",
+        "Allow Auto Scaling's service-linked role, or the caller, the action that AWS names.",
     ),
     (
         r"free addresses|InsufficientFreeAddressesInSubnet",
         "The subnet is full: free addresses in it, or give the base group further subnets.",
     ),
     (
-        r"key pair|InvalidKeyPair",
-        "Create the key pair in this region, or name another in the base's template.",
+        r"Spot (request|market|instance)? ?price|SpotMaxPriceTooLow",
+        "Raise the highest Spot price in the base, or leave it out.",
     ),
     (
-        r"security group|InvalidGroup|InvalidSecurityGroup",
-        "The security group is gone or of another VPC: correct it in the base's template.",
-    ),
-    (r"subnet", "Check that the base group's subnets exist."),
-    (
-        r"instance profile|IamInstanceProfile|iam:PassRole|IAM role",
-        "Check that the instance profile exists and that its role may be passed.",
+        r"Capacity Block|reservation|InsufficientReservedInstanceCapacity",
+        "The capacity reservation that the base names is used up or not active: correct it, or launch without it.",
     ),
     (
-        r"KMS|key state|InternalError.*launch|Client\.InternalError",
-        "Auto Scaling's service-linked role may lack the use of the KMS key that encrypts a volume of the AMI.",
+        r"sufficient .*capacity|InsufficientInstanceCapacity|no Spot capacity|UnfulfillableCapacity",
+        "AWS has no capacity of this instance type in the zone: try again later, or give the base group more"
+        " zones or instance types.",
     ),
     (
-        r"not authorized|UnauthorizedOperation|AccessDenied|permission",
-        "Allow Auto Scaling's service-linked role, or the caller, the action that AWS names.",
+        r"vCPU|limit ?exceeded|count ?exceeded|instance limit|quota|already running",
+        "Ask for a higher quota in Service Quotas, or end what is not needed of what AWS names.",
     ),
     (
-        r"architecture|not supported|Unsupported",
-        "The instance type does not go with this AMI or zone: choose another type or an AMI of its architecture.",
+        r"block device|device name|virtualName|\bsnapshot\b|\bvolume\b",
+        "Check the block devices of the base's template against the AMI.",
     ),
+    (r"placement group", "Check the base's placement group."),
+    (
+        r"architecture|not (currently )?supported|Unsupported|instance types? .*(not exist|not eligible)",
+        "The instance type does not go with this AMI, zone or account: choose another type or an AMI of its"
+        " architecture.",
+    ),
+    (r"\bsubnet\b", "Check that the base group's subnets exist."),
     (
         r"launch template|launch configuration",
         "The launch template or configuration is gone: roll back and deploy again.",
     ),
-    (r"block device|snapshot|volume", "Check the block devices of the base's template against the AMI."),
-    (r"placement group", "Check the base's placement group."),
+    (
+        r"load balancer|target group",
+        "Check that the load balancers and target groups of the group exist, in the VPC of its subnets.",
+    ),
+    (
+        r"Lifecycle Action",
+        "A launch life cycle hook was answered with ABANDON, or not in time: look at what answers it, and at the"
+        " instance's own log.",
+    ),
+    (
+        r"became unhealthy|InstanceInitiatedShutdown",
+        "The instance ended while it started: look at the system log of one launched by hand from this AMI.",
+    ),
 )
 OTHER_REMEDY = "See the group's activity history for the whole story."
 
@@ -160,17 +200,23 @@ def remedy(status_message: str) -> str:
 def failure(activities: Sequence[Activity], wanted: int) -> Failure | None:
     """Tell whether the given activities of a group, those since the step began, mean that it is failing.
 
-    A launch that failed does at once; so does losing instances again and again: more than one, and at least
-    as many as are wanted.
+    C(activities) come newest first, as AWS lists them; C(wanted) is the number of instances that the group is
+    to have. A launch that failed does at once; so does losing instances again and again: more than one, and at
+    least as many as are wanted. A group that wants no instance cannot fail to get one.
     """
-    failed = [one for one in activities if one.status_code == "Failed" and is_launch(one)]
+    if wanted == 0:
+        return None
+    failed = [one for one in activities if is_failed_launch(one)]
     if failed:
         words = failed[0].status_message or failed[0].description
         return Failure(words, remedy(words))
-    replaced = [one for one in activities if is_replacement(one)]
-    if len(replaced) > TOLERATED_REPLACEMENTS and len(replaced) >= wanted:
+    lost = [one for one in activities if is_replacement(one) or _was_taken(one)]
+    # An instance that is lost on its way in has two activities, its launch and its end.
+    number = len({_instance_id(one) for one in lost})
+    if number > TOLERATED_REPLACEMENTS and number >= wanted:
         return Failure(
-            f"{len(replaced)} instances were taken out of service one after the other; the last: {replaced[0].cause}",
+            f"{number} instances were taken out of service one after the other; the last:"
+            f" {lost[0].status_message or lost[0].cause}",
             "The image starts but does not stay healthy: look at its health check and its own log.",
         )
     return None
@@ -181,11 +227,42 @@ def is_launch(activity: Activity) -> bool:
     return activity.description.startswith("Launching")
 
 
+# What AWS says of a launch that it cancelled because the instance did not get there. A launch is also cancelled,
+# without such words, where a group shrinks meanwhile.
+_DID_NOT_ARRIVE = re.compile(r"became unhealthy while waiting|failed to complete .*Lifecycle Action", re.I)
+# Reasons of an end that are not the image's: the group launches another, and that one may well arrive.
+_TAKEN = re.compile(r"UserInitiated|Server\.Spot", re.I)
+
+
+def is_failed_launch(activity: Activity) -> bool:
+    """Whether an activity is a launch that came to nothing, for a reason that will hold for the next one too."""
+    if not is_launch(activity):
+        return False
+    return activity.status_code == "Failed" or (_did_not_arrive(activity) and not _was_taken(activity))
+
+
+def _did_not_arrive(activity: Activity) -> bool:
+    return activity.failed and is_launch(activity) and bool(_DID_NOT_ARRIVE.search(activity.status_message))
+
+
+def _was_taken(activity: Activity) -> bool:
+    return _did_not_arrive(activity) and bool(_TAKEN.search(activity.status_message))
+
+
 def is_replacement(activity: Activity) -> bool:
-    """Whether an activity takes out an instance because it was found unhealthy, not because of a resize."""
+    """Whether an activity takes out an instance because it was found unhealthy, not because of a resize.
+
+    The causes are those of "Troubleshoot unhealthy instances in Amazon EC2 Auto Scaling". A scheduled reboot
+    is none: it tells of the host.
+    """
     return activity.description.startswith("Terminating") and bool(
-        re.search(r"taken out of service in response to .*health", activity.cause)
+        re.search(r"taken out of service in response to [^.]*(health|status check)", activity.cause, re.I)
     )
+
+
+def _instance_id(activity: Activity) -> str:
+    found = re.search(r"\bi-\w+", activity.description)
+    return found[0] if found else activity.activity_id
 
 
 def process_problems(name: str, suspended: Iterable[str]) -> list[str]:

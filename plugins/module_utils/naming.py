@@ -22,7 +22,8 @@ LONGEST_LAUNCH_TEMPLATE_NAME = 128
 ROOM_FOR_REVISION = len(SEPARATOR) + 6
 
 _REPLACED = re.compile(r"[-|+*/\\ &$\"'.]")
-_NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_()]")
+# What a group's name, a launch template's name and a tag's value may all have.
+_NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_]")
 
 
 def sanitise(part: str) -> str:
@@ -40,13 +41,21 @@ def series_name(application: str, service: str, environment: str) -> str:
         InvalidInput: a part is empty, has characters that no name may have, or the whole is too long.
     """
     parts = {"application": application, "service": service, "environment": environment}
-    problems = [f"{option} is empty" for option, value in parts.items() if not value or not value.strip()]
+    problems = [problem for option, value in parts.items() if (problem := _part_problem(option, value or ""))]
     name = SEPARATOR.join(sanitise(value or "") for value in parts.values())
     if not problems:
         problems = series_problems(name)
     if problems:
         raise InvalidInput(problems)
     return name
+
+
+def _part_problem(option: str, value: str) -> str:
+    if not value.strip():
+        return f"{option} is empty"
+    if not sanitise(value).strip("_"):
+        return f"{option} is {value!r}, of which a group's name keeps only underscores"
+    return ""
 
 
 def series_problems(series: str) -> list[str]:
@@ -57,7 +66,8 @@ def series_problems(series: str) -> list[str]:
     strange = sorted(set(_NOT_ALLOWED.findall(series)))
     if strange:
         problems.append(
-            f"the series name {series!r} has characters that are not allowed: {' '.join(strange)}"
+            f"the series name {series!r} has characters that are not allowed: {', '.join(map(repr, strange))};"
+            " use letters, digits and underscores"
         )
     longest = LONGEST_GROUP_NAME - ROOM_FOR_REVISION
     if len(series) > longest:
@@ -92,6 +102,12 @@ def revision_of(series: str, name: str) -> int | None:
     if not name.startswith(prefix) or not number.isascii() or not number.isdigit():
         return None
     return int(number)
+
+
+def series_of_revision(name: str) -> str | None:
+    """Tell the series that a revision's name begins with; None where it does not end as a revision does."""
+    series, _, number = name.rpartition(SEPARATOR)
+    return series if series and number.isascii() and number.isdigit() else None
 
 
 def short_name(name: str) -> str:

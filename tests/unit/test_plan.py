@@ -165,6 +165,7 @@ class TestWhatIsWrongWithAPhase:
                 [Wanted(count=2), Wanted(count=1), Wanted(count=4)],
                 "1 instances does not come after 2 instances",
             ),
+            ([Wanted(count=2), Wanted(count=2), Wanted(count=4)], "does not come after 2 instances"),
             ([Wanted(percent=50), Wanted(count=2), Wanted(count=4)], "2 instances does not come after 50 %"),
             ([Wanted(count=4), Wanted(percent=100)], "100 % does not come after 4 instances"),
         ],
