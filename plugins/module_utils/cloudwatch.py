@@ -149,6 +149,14 @@ class CloudWatch:
                 parameters["NextToken"] = page["NextToken"]
         return found
 
+    def put_alarm(self, request: Mapping[str, Any]) -> None:
+        """Create or update a metric alarm.
+
+        Raises:
+            AwsError: CloudWatch refused it, or could not be reached.
+        """
+        self._calls("cloudwatch", "PutMetricAlarm", f"create alarm {request['AlarmName']}", **request)
+
     def _fetch(
         self,
         start: float,

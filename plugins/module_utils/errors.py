@@ -44,8 +44,20 @@ class RolloutError(Exception):
         self.answer = answer
         self.state = state
         self.advice = advice
-        parts = [f"{attempted}: {answer}" if answer else attempted, state, advice]
-        super().__init__(" ".join(_sentence(part) for part in parts if part))
+        super().__init__(attempted)
+
+    def __str__(self) -> str:
+        """The whole message, a sentence a part."""
+        parts = [
+            f"{self.attempted}: {self.answer}" if self.answer else self.attempted,
+            self.state,
+            self.advice,
+        ]
+        return " ".join(_sentence(part) for part in parts if part)
+
+    def add_state(self, state: str) -> None:
+        """Say more of what state things are in now, for whoever caught it and went on tidying up."""
+        self.state = f"{_sentence(self.state)} {state}" if self.state else state
 
 
 def _sentence(text: str) -> str:

@@ -28,10 +28,15 @@ CAPACITY = PREFIX + "capacity"
 PHASE = PREFIX + "phase"
 FINGERPRINT = PREFIX + "fingerprint"
 LEASE = PREFIX + "lease"
+OUTGOING = PREFIX + "outgoing"
 BEFORE = PREFIX + "before"
+RESTORED = PREFIX + "restored"
 
 # Keys that a group of a series may carry, all together: what the base's tags must leave room for.
-KEYS = (SERIES, REVISION, DEPLOYMENT, STATUS, BASE, IMAGE, CAPACITY, PHASE, FINGERPRINT, LEASE, BEFORE)
+KEYS = (
+    *(SERIES, REVISION, DEPLOYMENT, STATUS, BASE, IMAGE, CAPACITY, PHASE, FINGERPRINT, LEASE, OUTGOING),
+    *(BEFORE, RESTORED),
+)
 
 DEPLOYING = "deploying"
 LIVE = "live"
@@ -86,7 +91,13 @@ def read_capacity(value: str) -> Capacity:
 
 def write_phase(phase: Phase) -> str:
     """A phase as a tag's value: C(before=1 target=2 stage=canary)."""
-    stage = "finishing" if phase.finishing else "final" if phase.final else "canary"
+    stage = "canary"
+    if phase.preparing:
+        stage = "setup"
+    elif phase.finishing:
+        stage = "finishing"
+    elif phase.final:
+        stage = "final"
     return _write({"before": phase.before, "target": phase.target, "stage": stage})
 
 
@@ -99,6 +110,7 @@ def read_phase(value: str) -> Phase:
         target=_number(fields, "target"),
         final=stage in ("final", "finishing"),
         finishing=stage == "finishing",
+        preparing=stage == "setup",
     )
 
 
@@ -113,6 +125,16 @@ def read_lease(value: str) -> Lease | None:
     if not fields.get("owner"):
         return None
     return Lease(fields["owner"], _number(fields, "since"), _number(fields, "until"))
+
+
+def write_outgoing(snapshots: Iterable[Snapshot]) -> str:
+    """The outgoing groups as a tag's value, by their revisions: C(6 5)."""
+    return " ".join(str(number) for number in sorted((one.revision for one in snapshots), reverse=True))
+
+
+def read_outgoing(value: str) -> tuple[int, ...]:
+    """The revisions of the outgoing groups from a tag's value."""
+    return tuple(int(word) for word in value.split() if word.isascii() and word.isdigit())
 
 
 def write_snapshot(snapshot: Snapshot) -> str:
@@ -203,6 +225,7 @@ def read_deployment(group: Group) -> Deployment | None:
         phase=read_phase(tags.get(PHASE, "")),
         fingerprint=tags.get(FINGERPRINT, ""),
         lease=read_lease(tags.get(LEASE, "")),
+        outgoing=read_outgoing(tags.get(OUTGOING, "")),
     )
 
 

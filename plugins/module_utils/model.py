@@ -178,19 +178,21 @@ class Lease:
 class Phase:
     """How far the new group has been told to go: from one target to the next, in instances.
 
-    C(final) marks the phase in which the outgoing groups go to 0, and C(finishing) its end, when everything has
-    settled and policies are being attached: from then on the group may be scaled by its own policies.
+    C(preparing) holds until set-up is complete. C(final) marks the phase in which the outgoing groups go to 0, and
+    C(finishing) its end, when everything has settled and policies are being attached: from then on the group may be
+    scaled by its own policies.
     """
 
     before: int = 0
     target: int = 0
     final: bool = False
     finishing: bool = False
+    preparing: bool = False
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment as the tags of its new group tell of it."""
+    """A deployment as the tags of its new group tell of it; C(outgoing) are the revisions that it replaces."""
 
     series: str
     revision: int
@@ -203,3 +205,4 @@ class Deployment:
     phase: Phase
     fingerprint: str
     lease: Lease | None = None
+    outgoing: tuple[int, ...] = ()

@@ -64,9 +64,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Change:
-    """Something to do next: C(perform) does it, C(words) say it in the imperative.
+    """Something to do next: C(perform) does it, C(words) say it in the imperative, a line each.
 
-    In check mode the words are reported and nothing is performed.
+    In check mode the words are reported and nothing is performed. Without words it is upkeep, such as renewing
+    a lease, and does not count as a change.
     """
 
     words: tuple[str, ...]
@@ -95,6 +96,15 @@ class Step(Protocol):
 
     attempted: str
     """What the step is about, for messages: C(upgrade group x to 2 instances)."""
+
+    subject: str
+    """What its changes are about, for lines: usually a group's short name."""
+
+    state: str
+    """What state things are in now, for the message of a time-out; empty where nothing need be said."""
+
+    takes: float
+    """How many seconds it takes by its own plan, whatever the time-out; 0 where only AWS decides that."""
 
     def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
         """Observe AWS, tell what happened since last time, and decide.
@@ -172,14 +182,15 @@ def _run_pass(step: Step, outcome: PassResult, clock: Clock, timing: Timing, che
     started = outcome.progress.setdefault("started", begun)
     decision = step.look(outcome.progress, outcome.events.append)
     if isinstance(decision, Change):
-        outcome.changed = True
+        outcome.changed = bool(decision.words)
         outcome.actions.extend(decision.words)
+        kind = "plan" if check_mode else "change"
+        outcome.events.extend(Event(kind, step.subject, words) for words in decision.words)
         if check_mode:
             outcome.done = True
             outcome.result = dict(step.preview())
             return
         decision.perform()
-        outcome.progress["changed"] = True
         decision = step.look(outcome.progress, outcome.events.append)
     while isinstance(decision, Wait) and not outcome.events:
         _refuse_to_wait_longer(step, decision, clock.now() - started, timing)
@@ -199,11 +210,12 @@ def _run_pass(step: Step, outcome: PassResult, clock: Clock, timing: Timing, che
 
 
 def _refuse_to_wait_longer(step: Step, decision: Wait, waited: float, timing: Timing) -> None:
-    if waited >= timing.wait_timeout:
+    timeout = max(timing.wait_timeout, step.takes)
+    if waited >= timeout:
         raise TimedOut(
             step.attempted,
-            answer=f"not done after {timing.wait_timeout:g} seconds; still missing: "
-            + ", ".join(decision.missing),
+            answer=f"not done after {timeout:g} seconds; still missing: " + ", ".join(decision.missing),
+            state=step.state or None,
             advice="Give it more time with wait_timeout, or find out why with the activities of the group.",
         )
 

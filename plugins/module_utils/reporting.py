@@ -28,6 +28,7 @@ class Report:
     """
 
     state = ""
+    takes = 0.0
     subject = "report"
 
     def __init__(self, run: Run, path: str | None) -> None:

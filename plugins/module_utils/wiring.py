@@ -195,6 +195,7 @@ class Question:
     answer: Callable[[], Mapping[str, Any]]
     subject: str = ""
     state: str = ""
+    takes: float = 0.0
 
     def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
         """Be done at once with the answer."""

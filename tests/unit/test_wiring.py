@@ -35,6 +35,7 @@ class Countdown:
     attempted = "count down"
     subject = "countdown"
     state = ""
+    takes = 0.0
 
     def __init__(self, looks: int = 0) -> None:
         self.looks = looks
