@@ -20,7 +20,7 @@ from .judge import AlarmReading, Evidence, Finding, Judgement, Series, clock_tim
 from .metrics import Metric, number
 from .model import Group
 from .naming import short_name
-from .passes import Clock, Decision, Done, Event, Wait
+from .passes import Change, Clock, Decision, Done, Event, Wait
 from .verification import PATIENCE, Settings, length
 
 # So many metrics have room in a line of progress.
@@ -36,6 +36,10 @@ class Surroundings(Protocol):
 
     def load_balancers(self, target_group_arns: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """The ARNs of the load balancers behind each target group."""
+        ...
+
+    def upkeep(self, name: str, progress: dict[str, Any], attempted: str) -> Change | None:
+        """Keep the lease of a deployment that this run verifies, if it needs that now."""
         ...
 
 
@@ -78,6 +82,9 @@ class Verification:
     ) -> None:
         """Nothing is asked of AWS yet. In C(check_mode) the group need not exist, and nothing is waited for."""
         self.attempted = f"verify group {settings.group}"
+        self.subject = short_name(settings.group)
+        self.state = ""
+        self.takes = settings.longest_wait
         self._settings = settings
         self._cloudwatch = cloudwatch
         self._surroundings = surroundings
@@ -101,6 +108,10 @@ class Verification:
             VerdictNotPassed: failure is certain, or the verdict at the end is not a pass.
         """
         now = self._clock.now()
+        if not self._check_mode:
+            upkeep = self._surroundings.upkeep(self._settings.group, progress, self.attempted)
+            if upkeep:
+                return upkeep
         if "window" not in progress:
             self._prepare(now)
             if self._check_mode:
