@@ -79,12 +79,10 @@ def target_group_name(arn: str) -> str:
     return parts[1] if len(parts) > 1 else arn
 
 
-def healthy_targets(group: Group, targets: Sequence[TargetHealth], place: str) -> int:
-    """How many of a group's instances are healthy in a place."""
-    ids = set(group.instance_ids)
-    return sum(
-        1 for one in targets if one.place == place and one.instance_id in ids and one.state == "healthy"
-    )
+def healthy_targets(instance_ids: Iterable[str], targets: Sequence[TargetHealth], place: str) -> int:
+    """How many of some instances are healthy in a place."""
+    healthy = {one.instance_id for one in targets if one.place == place and one.state == "healthy"}
+    return len(healthy.intersection(instance_ids))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ OUTCOMES = (LIVE, ALREADY_LIVE, PLANNED, ROLLED_BACK, FAILED)
 # Columns of a terminal that no line goes beyond.
 WIDTH = 100
 
+GROUP_COLUMNS = ("group", "status", "min/max/desired", "in service", "image")
 SIZES = ("min_size", "max_size", "desired_capacity", "in_service")
 NOTHING = "-"
 
@@ -86,6 +87,23 @@ class Run:
                 }
             )
         return groups
+
+
+def revision_events(series: str, revisions: Sequence[Mapping[str, Any]]) -> list[Event]:
+    """The revisions of a series, as C(asg_series_info) returns them, as the lines of a table."""
+    if not revisions:
+        return [Event("plan", "", f"Series {series} has no revisions.")]
+    rows = [
+        (
+            str(one["name"]),
+            _status(one),
+            _capacity(one),
+            str(one["in_service"]),
+            one["image_id"] or NOTHING,
+        )
+        for one in revisions
+    ]
+    return [Event("plan", "", line) for line in table(GROUP_COLUMNS, rows)]
 
 
 def seconds_in_words(seconds: float | None) -> str:
@@ -184,7 +202,7 @@ def _group_lines(record: Mapping[str, Any]) -> list[str]:
     if not shown:
         return []
     lines = table(
-        ("group", "status", "min/max/desired", "in service", "image"),
+        GROUP_COLUMNS,
         [
             (
                 naming.short_name(one["name"]),

@@ -51,11 +51,13 @@ class Telling:
 
     def targets(self, group: Group, targets: Sequence[TargetHealth]) -> None:
         """Tell how many of a group's instances are healthy in each target group and classic load balancer."""
-        if not group.instances:
+        # Those on their way out are meant not to be healthy there any more.
+        staying = [one.instance_id for one in group.instances if not one.leaving]
+        if not staying:
             return
         for place in health.places(group):
-            healthy = health.healthy_targets(group, targets, place)
-            text = f"{healthy}/{len(group.instances)} targets healthy in {place}"
+            healthy = health.healthy_targets(staying, targets, place)
+            text = f"{healthy}/{len(staying)} targets healthy in {place}"
             self.once(f"{group.name} in {place}", "health", group.name, text)
 
     def settled(self, group: Group, wanted: int) -> None:
@@ -96,6 +98,8 @@ def capacity_text(group: Group, wanted: int) -> str:
     in_service = len(group.in_service)
     states = Counter(_state(one.lifecycle_state) for one in group.instances if not one.in_service)
     others = "".join(f", {number} {state}" for state, number in sorted(states.items()))
+    if wanted == 0:
+        return f"{in_service} in service{others}, none wanted"
     return f"{bar(in_service, wanted)} {in_service}/{wanted} in service{others}"
 
 

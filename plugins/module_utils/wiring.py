@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -153,9 +153,17 @@ def run_step(module: Module, build: Callable[[Rollout], Step]) -> None:
     run_module(module, lambda calls, clock: build(Rollout(calls, clock, deployer(module.params))))
 
 
-def run_question(module: Module, attempted: str, answer: Callable[[Rollout], Mapping[str, Any]]) -> None:
-    """Answer a question that changes nothing and waits for nothing, and end the module with the answer."""
-    run_step(module, lambda rollout: Question(attempted, lambda: answer(rollout)))
+def run_question(
+    module: Module,
+    attempted: str,
+    answer: Callable[[Rollout], Mapping[str, Any]],
+    show: Callable[[Mapping[str, Any]], Sequence[Event]] = lambda answer: (),
+) -> None:
+    """Answer a question that changes nothing and waits for nothing, and end the module with the answer.
+
+    C(show) makes of the answer what the terminal is to show of it.
+    """
+    run_step(module, lambda rollout: Question(attempted, lambda: answer(rollout), show))
 
 
 def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> None:
@@ -193,13 +201,17 @@ class Question:
 
     attempted: str
     answer: Callable[[], Mapping[str, Any]]
+    show: Callable[[Mapping[str, Any]], Sequence[Event]] = lambda answer: ()
     subject: str = ""
     state: str = ""
     takes: float = 0.0
 
     def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
         """Be done at once with the answer."""
-        return Done(self.answer())
+        answer = self.answer()
+        for event in self.show(answer):
+            tell(event)
+        return Done(answer)
 
     def preview(self) -> Mapping[str, Any]:
         """Nothing: it never decides on a change."""

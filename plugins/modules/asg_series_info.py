@@ -12,6 +12,11 @@ short_description: Gather information about the revisions of a series
 version_added: 0.1.0
 description:
   - Lists all groups of a series, the newest first, with their status, sizes, images and deployments.
+options:
+  show:
+    description: Whether to show the revisions as a table on the terminal.
+    type: bool
+    default: false
 author:
   - The progressive.aws team (@progressive-aws)
 seealso:
@@ -186,16 +191,21 @@ advice:
   sample: Choose another instance type or more subnets, then run it again.
 """
 
-from ansible_collections.progressive.aws.plugins.module_utils import wiring
+from ansible_collections.progressive.aws.plugins.module_utils import summary, wiring
+
+ARGUMENT_SPEC = {**wiring.SERIES, "show": {"type": "bool", "default": False}}
 
 
 def main() -> None:
     """Run the module."""
-    module = wiring.aws_module(wiring.SERIES, **wiring.SERIES_RULES)
+    module = wiring.aws_module(ARGUMENT_SPEC, **wiring.SERIES_RULES)
     wiring.run_question(
         module,
         "look at the revisions of the series",
         lambda rollout: rollout.series_info(wiring.series_of(module.params)),
+        lambda found: (
+            summary.revision_events(found["series"], found["revisions"]) if module.params["show"] else ()
+        ),
     )
 
 

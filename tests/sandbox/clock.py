@@ -22,6 +22,14 @@ class Clock(Protocol):
         """Let ``now()`` be ``moment`` within the block."""
         ...
 
+    def advance(self, seconds: float) -> None:
+        """Let ``seconds`` pass at once."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Return when ``seconds`` have passed."""
+        ...
+
 
 class _Holding:
     """A clock that can be held at an earlier moment, so that a late event bears its own time."""
@@ -47,10 +55,24 @@ class _Holding:
 
 
 class RealClock(_Holding):
-    """The computer's time."""
+    """The computer's time, and as much more as was skipped."""
+
+    def __init__(self) -> None:
+        """Begin with nothing skipped."""
+        super().__init__()
+        self.skipped = 0.0
 
     def _running(self) -> float:
-        return time.time()
+        return time.time() + self.skipped
+
+    def advance(self, seconds: float) -> None:
+        """Skip ``seconds``. What was due meanwhile happens at the world's next tick."""
+        _check_forward(seconds)
+        self.skipped += seconds
+
+    def wait(self, seconds: float) -> None:
+        """Sleep for ``seconds``."""
+        time.sleep(seconds)
 
 
 class VirtualClock(_Holding):
@@ -66,6 +88,14 @@ class VirtualClock(_Holding):
 
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass. What was due meanwhile happens at the world's next tick."""
-        if seconds < 0:
-            raise ValueError(f"time does not run backwards: {seconds}")
+        _check_forward(seconds)
         self._time += seconds
+
+    def wait(self, seconds: float) -> None:
+        """Let ``seconds`` pass at once."""
+        self.advance(seconds)
+
+
+def _check_forward(seconds: float) -> None:
+    if seconds < 0:
+        raise ValueError(f"time does not run backwards: {seconds}")

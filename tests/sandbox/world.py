@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tests.sandbox import moto_services
 from tests.sandbox.clock import Clock, RealClock
 
 if TYPE_CHECKING:
@@ -90,12 +91,17 @@ class World:
         """Make an empty world: a default VPC with its subnets, no image, no group."""
         from tests.sandbox.autoscaling import AutoScaling
         from tests.sandbox.cloudwatch import CloudWatch
+        from tests.sandbox.launching import LaunchFailures
         from tests.sandbox.targets import Targets
 
         self.settings = settings or Settings()
         self.clock: Clock = clock or RealClock()
         #: How instances of an image behave: image id -> behaviour.
         self.images: dict[str, dict[str, Any]] = {}
+        #: Launches that are to fail.
+        self.launch_failures = LaunchFailures()
+        #: Instances that load balancers find unhealthy, whatever their image.
+        self.failing: set[str] = set()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         #: Called at each tick, after what was due has happened.
@@ -103,6 +109,10 @@ class World:
         self.targets: Targets = Targets(self)
         self.autoscaling: AutoScaling = AutoScaling(self)
         self.cloudwatch: CloudWatch = CloudWatch(self)
+
+    def backend(self, service: str) -> Any:
+        """Return moto's store of a service (``ec2``, ``elb``, ``elbv2``, ``ssm``) in the world's region."""
+        return moto_services.backend(service, self.settings.region)
 
     def now(self) -> float:
         """Return the time in epoch seconds; while an event happens, the moment it was due."""
@@ -129,6 +139,29 @@ class World:
     def next_event(self) -> float | None:
         """Return when something will happen next (epoch seconds), for a test that skips there."""
         return self._events[0][0] if self._events else None
+
+    def do_to_instance(self, instance: Any, action: str) -> None:
+        """Do to moto's ``instance`` what the control address has under this name. Raises AwsError."""
+        if action == "unhealthy":
+            wanted = {
+                "InstanceId": instance.id,
+                "HealthStatus": "Unhealthy",
+                "ShouldRespectGracePeriod": False,
+            }
+            self.autoscaling.handle("SetInstanceHealth", wanted)
+        elif action == "fail-health-checks":
+            self.failing.add(instance.id)
+        elif action == "pass-health-checks":
+            self.failing.discard(instance.id)
+        elif action == "stop":
+            self.backend("ec2").stop_instances([instance.id])
+        elif action == "spot-terminate":
+            self.backend("ec2").terminate_instances([instance.id])
+            reason = instance.state_reason
+            reason.code = "Server.SpotInstanceTermination"
+            reason.message = f"{reason.code}: Spot instance termination"
+        else:
+            raise ValueError(f"nothing of the name {action} can be done to an instance")
 
     def instance_records(self) -> list[InstanceRecord]:
         """Return all instances that ever were, oldest first."""

@@ -49,7 +49,9 @@ class TestSeries:
         assert naming.sanitise(once) == once.strip()
 
     @given(parts, parts, parts)
-    def test_a_legal_name_is_a_legal_tag_value(self, application: str, service: str, environment: str) -> None:
+    def test_a_legal_name_is_a_legal_tag_value(
+        self, application: str, service: str, environment: str
+    ) -> None:
         assert TAG_VALUE.fullmatch(naming.series_name(application, service, environment))
 
     @given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=80))

@@ -1,0 +1,309 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The health of targets, which takes time: initial, healthy, draining, gone.
+
+moto stores load balancers, listeners and target groups, and knows no health. The states and reasons are
+those of "Health checks for your target groups" (User Guide for Application Load Balancers) and of
+``TargetHealth`` and ``InstanceState`` in the API references.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.sandbox.errors import AwsError, not_modelled
+from tests.sandbox.world import TargetInterval
+
+if TYPE_CHECKING:
+    from tests.sandbox.world import World
+
+_REASONS = {
+    "initial": ("Elb.RegistrationInProgress", "Target registration is in progress"),
+    "unhealthy": ("Target.FailedHealthChecks", "Health checks failed"),
+    "draining": ("Target.DeregistrationInProgress", "Target deregistration is in progress"),
+    "invalid": ("Target.InvalidState", "Target is in the stopped or terminated state"),
+    "unregistered": ("Target.NotRegistered", "Target is not registered to the target group"),
+    "unused": (
+        "Target.NotInUse",
+        "Target group is not configured to receive traffic from the load balancer",
+    ),
+}
+
+
+@dataclass
+class Target:
+    """An instance (and port) that is registered with a target group or a classic load balancer."""
+
+    instance_id: str
+    port: int | None
+    #: When its health checks began.
+    checked_from: float
+    in_use: bool
+    draining_until: float | None = None
+    interval: TargetInterval | None = None
+
+
+class Targets:
+    """Who is registered where, since when, and how healthy."""
+
+    #: The operations that are answered here instead of by moto.
+    operations = frozenset(
+        {
+            ("elbv2", "DescribeTargetHealth"),
+            ("elbv2", "RegisterTargets"),
+            ("elbv2", "DeregisterTargets"),
+            ("elb", "DescribeInstanceHealth"),
+            ("elb", "RegisterInstancesWithLoadBalancer"),
+            ("elb", "DeregisterInstancesFromLoadBalancer"),
+        }
+    )
+
+    def __init__(self, world: World) -> None:
+        """Begin without any target."""
+        self._world = world
+        self._targets: dict[str, dict[tuple[str, int | None], Target]] = {}
+        self._intervals: list[TargetInterval] = []
+        world.on_tick.append(self._look)
+
+    # -- what the operations say ---------------------------------------------------------------
+
+    def handle(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Do one of ``operations``."""
+        where = parameters.get("TargetGroupArn") or parameters["LoadBalancerName"]
+        if where.startswith("arn:"):
+            return self._handle_target_group(operation, where, parameters)
+        return self._handle_classic(operation, where, parameters)
+
+    def _handle_target_group(self, operation: str, arn: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        group = self.target_group(arn)
+        named = parameters.get("Targets") or []
+        if operation == "DescribeTargetHealth":
+            if named:
+                asked = [(target["Id"], target.get("Port", _port(group))) for target in named]
+            else:
+                asked = list(self._current(arn))
+            return {"TargetHealthDescriptions": [self._describe(arn, group, *target) for target in asked]}
+        if group.target_type != "instance":
+            raise not_modelled(f"targets of the type {group.target_type}")
+        for target in named:
+            instance = self._world.backend("ec2").get_instance_by_id(target["Id"])
+            if operation == "DeregisterTargets":
+                self.deregister(arn, target["Id"], target.get("Port"))
+            elif instance is None:
+                raise AwsError(
+                    "InvalidTarget", f"The following targets are not valid instances: '{target['Id']}'"
+                )
+            elif instance.state != "running":
+                raise AwsError(
+                    "InvalidTarget",
+                    f"The following targets are not in a running state and cannot be registered: '{target['Id']}'",
+                )
+            else:
+                self.register(arn, target["Id"], target.get("Port"))
+        return {}
+
+    def _describe(self, arn: str, group: Any, instance_id: str, port: int | None) -> dict[str, Any]:
+        state = self.state(arn, instance_id, port)
+        health = {"State": "unused" if state in ("unregistered", "invalid") else state}
+        if state in _REASONS:
+            health["Reason"], health["Description"] = _REASONS[state]
+        described = {"Target": {"Id": instance_id, "Port": port}, "TargetHealth": health}
+        return described | {"HealthCheckPort": str(group.health_check_port)}
+
+    def _handle_classic(self, operation: str, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        self.load_balancer(name)
+        named = [instance["InstanceId"] for instance in parameters.get("Instances") or []]
+        if operation == "DescribeInstanceHealth":
+            asked = named or [instance_id for instance_id, _ in self._current(name)]
+            return {"InstanceStates": [self._describe_classic(name, instance_id) for instance_id in asked]}
+        for instance_id in named:
+            if operation == "DeregisterInstancesFromLoadBalancer":
+                self.deregister(name, instance_id)
+            elif self._world.backend("ec2").get_instance_by_id(instance_id) is None:
+                raise AwsError("InvalidInstance", f"Could not find EC2 instance {instance_id}.")
+            else:
+                self.register(name, instance_id)
+        remaining = [target for target, _ in self._current(name) if self.state(name, target) != "draining"]
+        return {"Instances": [{"InstanceId": instance_id} for instance_id in remaining]}
+
+    def _describe_classic(self, name: str, instance_id: str) -> dict[str, Any]:
+        state, reason, description = {
+            "healthy": ("InService", "N/A", "N/A"),
+            "draining": ("InService", "N/A", "Instance deregistration currently in progress."),
+            "initial": ("OutOfService", "ELB", "Instance registration is still in progress."),
+            "unhealthy": (
+                "OutOfService",
+                "Instance",
+                "Instance has failed at least the UnhealthyThreshold number of health checks consecutively.",
+            ),
+            "invalid": ("OutOfService", "Instance", "Instance is in stopped state."),
+            "unregistered": (
+                "OutOfService",
+                "Instance",
+                "Instance is not currently registered with the LoadBalancer.",
+            ),
+        }[self.state(name, instance_id)]
+        return {"InstanceId": instance_id, "State": state, "ReasonCode": reason, "Description": description}
+
+    # -- what Auto Scaling uses ----------------------------------------------------------------
+
+    def target_group(self, arn: str) -> Any:
+        """Return moto's target group. Raises AwsError for none."""
+        group = self._world.backend("elbv2").target_groups.get(arn)
+        if group is None:
+            raise AwsError("TargetGroupNotFound", f"Target groups '{arn}' not found")
+        return group
+
+    def load_balancer(self, name: str) -> Any:
+        """Return moto's classic load balancer. Raises AwsError for none."""
+        balancer = self._world.backend("elb").load_balancers.get(name)
+        if balancer is None:
+            raise AwsError("LoadBalancerNotFound", f"There is no ACTIVE Load Balancer named '{name}'")
+        return balancer
+
+    def register(self, where: str, instance_id: str, port: int | None = None) -> None:
+        """Register an instance; one that is registered already stays as it is."""
+        if where.startswith("arn:"):
+            port = port or _port(self.target_group(where))
+        else:
+            balancer = self.load_balancer(where)
+            if instance_id not in balancer.instance_sparse_ids:
+                balancer.instance_sparse_ids.append(instance_id)
+        targets = self._targets.setdefault(where, {})
+        target = targets.get((instance_id, port))
+        if target is None or target.draining_until is not None:
+            in_use = self._in_use(where)
+            targets[instance_id, port] = Target(instance_id, port, self._world.now(), in_use)
+            # So that somebody looks at the moment at which it becomes healthy.
+            self._world.after(self._world.settings.registration_seconds, self._look)
+
+    def deregister(self, where: str, instance_id: str, port: int | None = None) -> float:
+        """Deregister an instance and return for how many seconds it drains."""
+        self._look()
+        if not where.startswith("arn:"):
+            balancer = self._world.backend("elb").load_balancers.get(where)
+            if balancer is not None and instance_id in balancer.instance_sparse_ids:
+                balancer.instance_sparse_ids.remove(instance_id)
+        longest = 0.0
+        for target in self._targets.get(where, {}).values():
+            if target.instance_id != instance_id or port not in (None, target.port):
+                continue
+            if target.draining_until is None:
+                delay = self._draining_seconds(where) if target.in_use else 0.0
+                target.draining_until = self._world.now() + delay
+                self._close(target)
+                self._world.at(target.draining_until, self._look)
+            longest = max(longest, target.draining_until - self._world.now())
+        return longest
+
+    def holders(self, instance_id: str) -> list[str]:
+        """Return where an instance is registered and does not drain."""
+        return [
+            where
+            for where, targets in self._targets.items()
+            for target in targets.values()
+            if target.instance_id == instance_id and target.draining_until is None
+        ]
+
+    def state(self, where: str, instance_id: str, port: int | None = None) -> str:
+        """Return an instance's state: a target state, or ``invalid`` or ``unregistered``."""
+        now = self._world.now()
+        target = self._find(where, instance_id, port)
+        if target is None:
+            return "unregistered"
+        if target.draining_until is not None:
+            return "draining" if now < target.draining_until else "unregistered"
+        instance = self._world.autoscaling.ec2_instance(instance_id)
+        if instance is None or instance.state not in ("running", "pending"):
+            return "invalid"
+        if not self._in_use(where):
+            return "unused"
+        if now < target.checked_from + self._world.settings.registration_seconds:
+            return "initial"
+        unhealthy = self._world.images.get(instance.image_id, {}).get("unhealthy")
+        if unhealthy or instance_id in self._world.failing:
+            return "unhealthy"
+        return "healthy"
+
+    def intervals(self) -> list[TargetInterval]:
+        """Return all times in which a target was healthy, oldest first."""
+        self._look()
+        return list(self._intervals)
+
+    # -- how it is known -----------------------------------------------------------------------
+
+    def _find(self, where: str, instance_id: str, port: int | None) -> Target | None:
+        for target in self._targets.get(where, {}).values():
+            if target.instance_id == instance_id and port in (None, target.port):
+                return target
+        return None
+
+    def _current(self, where: str) -> Iterator[tuple[str, int | None]]:
+        """Yield the targets that are registered or drain."""
+        now = self._world.now()
+        for key, target in list(self._targets.get(where, {}).items()):
+            if target.draining_until is None or now < target.draining_until:
+                yield key
+
+    def _in_use(self, where: str) -> bool:
+        """Return whether a listener forwards to a target group. Classic load balancers always do."""
+        if not where.startswith("arn:"):
+            return True
+        return bool(self._world.backend("elbv2")._any_listener_using(where))
+
+    def _draining_seconds(self, where: str) -> float:
+        longest = self._world.settings.draining_seconds
+        if where.startswith("arn:"):
+            attributes = self.target_group(where).attributes
+            return min(longest, float(attributes["deregistration_delay.timeout_seconds"]))
+        # moto keeps what ModifyLoadBalancerAttributes was given, and names its own defaults in lower case.
+        stored = self.load_balancer(where).attributes["connection_draining"]
+        draining = {name.lower(): value for name, value in stored.items()}
+        if str(draining.get("enabled")).lower() != "true":
+            return 0.0
+        return min(longest, float(draining.get("timeout") or 300))
+
+    def _load_balancers(self, where: str) -> tuple[str, ...]:
+        if not where.startswith("arn:"):
+            return (where,)
+        arns = self.target_group(where).load_balancer_arns
+        return tuple(arn.split(":loadbalancer/")[-1] for arn in arns)
+
+    def _look(self) -> None:
+        """Note which targets have become healthy or have ceased to be."""
+        now = self._world.now()
+        known = self._world.backend("elbv2").target_groups if self._targets else {}
+        for where, targets in list(self._targets.items()):
+            if where.startswith("arn:") and where not in known:
+                for target in targets.values():
+                    self._close(target)
+                del self._targets[where]
+                continue
+            in_use = self._in_use(where)
+            for key, target in list(targets.items()):
+                if target.draining_until is not None:
+                    if now >= target.draining_until:
+                        del targets[key]
+                    continue
+                if in_use and not target.in_use:
+                    target.checked_from = now
+                target.in_use = in_use
+                healthy = self.state(where, target.instance_id, target.port) == "healthy"
+                if healthy and target.interval is None:
+                    target.interval = TargetInterval(
+                        where, self._load_balancers(where), target.instance_id, now
+                    )
+                    self._intervals.append(target.interval)
+                elif not healthy:
+                    self._close(target)
+
+    def _close(self, target: Target) -> None:
+        if target.interval is not None:
+            target.interval.healthy_until = self._world.now()
+            target.interval = None
+
+
+def _port(group: Any) -> int:
+    return int(group.port or 80)
