@@ -52,15 +52,15 @@ test: lint sanity ## lint, sanity and all tests
 
 .PHONY: pytest
 pytest: environment ## all tests, or those of TESTS=path
-	@$(BIN)/pytest -n 2 $(TESTS)
+	@$(BIN)/pytest -n 2 --dist loadscope $(TESTS)
 
 .PHONY: unit
 unit: environment ## the tests of the pure core
-	@$(BIN)/pytest -n 2 tests/unit
+	@$(BIN)/pytest -n 2 --dist loadscope tests/unit
 
 .PHONY: integration
 integration: environment ## the tests that run modules and playbooks on the sandbox
-	@$(BIN)/pytest -n 2 tests/integration
+	@$(BIN)/pytest -n 2 --dist loadscope tests/integration
 
 define CHECKS
 ruff check --quiet .

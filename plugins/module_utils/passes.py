@@ -184,8 +184,8 @@ def _run_pass(step: Step, outcome: PassResult, clock: Clock, timing: Timing, che
     if isinstance(decision, Change):
         outcome.changed = bool(decision.words)
         outcome.actions.extend(decision.words)
-        kind = "plan" if check_mode else "change"
-        outcome.events.extend(Event(kind, step.subject, words) for words in decision.words)
+        kind, would = ("plan", "would ") if check_mode else ("change", "")
+        outcome.events.extend(Event(kind, step.subject, would + words) for words in decision.words)
         if check_mode:
             outcome.done = True
             outcome.result = dict(step.preview())

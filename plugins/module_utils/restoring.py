@@ -54,11 +54,15 @@ def launch_sources(rollout: Rollout, series: str, group: str) -> tuple[list[str]
 def orphaned_templates(rollout: Rollout, series: Series) -> list[str]:
     """The ids of launch templates whose revision is gone, and that nobody is setting up just now."""
     revisions = {str(journal.revision(group)) for group in series.groups}
+    take_over = rollout.deployer.take_over
     return [
         str(template["LaunchTemplateId"])
         for template in rollout.autoscaling.launch_templates_of_series(series.name)
         if template["tags"].get(journal.REVISION) not in revisions
-        and not rollout.held_by_other(journal.read_lease(template["tags"].get(journal.LEASE, "")))
+        and (
+            take_over
+            or not rollout.held_by_other(journal.read_lease(template["tags"].get(journal.LEASE, "")))
+        )
     ]
 
 

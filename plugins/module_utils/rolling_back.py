@@ -96,7 +96,7 @@ class RollBack:
         group = str(self._options.group)
         series = self._rollout.series_of(group, progress)
         # A group that is gone leaves its name, which tells the series.
-        return series or Series(series_of_revision(group) or group, ())
+        return series or self._rollout.series(series_of_revision(group) or group)
 
     def _deployment(self, group: Group) -> Deployment:
         deployment = journal.read_deployment(group)

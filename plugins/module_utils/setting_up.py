@@ -27,7 +27,6 @@ from .model import Capacity, Deployment, Group, Phase, Snapshot
 from .passes import Change, Decision, Done, Event
 from .restoring import take_away
 from .rollout import SCALING_PROCESSES, Rollout, Series, Tell, short
-from .telling import instances
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,7 @@ class SetUpOptions:
     tags: Mapping[str, str] = field(default_factory=dict)
     deployment_id: str | None = None
     phases: tuple[plan.Wanted, ...] = ()
+    list_copied: bool = False
 
     @property
     def overrides(self) -> clone.Overrides:
@@ -62,7 +62,7 @@ class SetUpOptions:
     def digest(self) -> str:
         """A digest of all that decides what the new revision is; not of its id, nor of the phases."""
         inputs = dataclasses.asdict(self)
-        for name in ("deployment_id", "phases"):
+        for name in ("deployment_id", "phases", "list_copied"):
             del inputs[name]
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]
 
@@ -100,8 +100,8 @@ class SetUp:
     state = ""
     takes = 0.0
 
-    def __init__(self, rollout: Rollout, options: SetUpOptions) -> None:
-        """Set up what the options ask for.
+    def __init__(self, rollout: Rollout, options: SetUpOptions, *, check_mode: bool = False) -> None:
+        """Set up what the options ask for; in C(check_mode) the whole plan is told.
 
         Raises:
             InvalidInput: the options by themselves cannot be right.
@@ -111,6 +111,7 @@ class SetUp:
             raise InvalidInput(problems)
         self._rollout = rollout
         self._options = options
+        self._check_mode = check_mode
         self._preview: Mapping[str, Any] = {}
         self.subject = options.series
         self.attempted = f"set up a new revision of series {options.series}"
@@ -135,8 +136,9 @@ class SetUp:
         self._preview = self._returned(planned.deployment, planned.snapshots, planned.basis)
         self.subject = short(planned.deployment.group)
         progress["created"] = planned.deployment.group
-        for line in self._lines(planned):
-            tell(Event("plan", self.subject, line))
+        if self._check_mode:
+            for line in self._lines(planned):
+                tell(Event("plan", self.subject, line))
         return Change(self._creation_words(planned), lambda: self._create(planned))
 
     def preview(self) -> Mapping[str, Any]:
@@ -233,6 +235,12 @@ class SetUp:
             f"{phase['name']}: {phase['new']} new, {phase['outgoing']} outgoing"
             for phase in self._phases(planned.snapshots, capacity)
         )
+        if self._options.list_copied:
+            copied, not_copied = clone.inventory(
+                planned.basis.described, self._options.overrides, self._rollout.clock.now()
+            )
+            lines += [f"copied: {one}" for one in copied]
+            lines += [f"not copied: {one.what}, because {one.reason}" for one in not_copied]
         return lines
 
     def _phases(self, snapshots: Sequence[Snapshot], capacity: Capacity) -> list[dict[str, Any]]:
@@ -256,7 +264,7 @@ class SetUp:
         name = planned.deployment.group
         return (
             f"create {kind} {name} with {planned.deployment.image_id}",
-            f"create group {name} with {instances(0)}",
+            f"create group {name} like {planned.deployment.base_group}, without instances",
         )
 
     def _result(self, series: Series, group: Group, deployment: Deployment, basis: Basis) -> dict[str, Any]:
@@ -266,7 +274,9 @@ class SetUp:
     def _returned(
         self, deployment: Deployment, snapshots: Sequence[Snapshot], basis: Basis
     ) -> dict[str, Any]:
-        copied, not_copied = clone.inventory(basis.described, self._options.overrides)
+        copied, not_copied = clone.inventory(
+            basis.described, self._options.overrides, self._rollout.clock.now()
+        )
         return {
             "group": deployment.group,
             "revision": deployment.revision,

@@ -102,6 +102,10 @@ options:
       verify:
         description: For the role P(progressive.aws.canary#role), and not looked at here.
         type: raw
+  list_copied:
+    description: Whether check mode also shows, a line each, all that is copied from the base and what is not.
+    type: bool
+    default: true
 author:
   - The progressive.aws team (@progressive-aws)
 seealso:
@@ -366,6 +370,7 @@ ARGUMENT_SPEC = {
     "tags": {"type": "dict", "default": {}},
     "deployment_id": {"type": "str"},
     "phases": {"type": "list", "elements": "dict", "options": PHASE},
+    "list_copied": {"type": "bool", "default": True},
 }
 
 
@@ -390,7 +395,9 @@ def main() -> None:
                 tags=wiring.texts(params["tags"]),
                 deployment_id=params["deployment_id"],
                 phases=wiring.wanted_phases(params["phases"]),
+                list_copied=params["list_copied"],
             ),
+            check_mode=module.check_mode,
         ),
     )
 

@@ -45,6 +45,20 @@ def deployer(shop: Shop, sandbox: SandboxServer, tmp_path: Path) -> Deployer:
 @pytest.fixture
 def base(deployer: Deployer) -> Shop:
     """A shop with the usual base group: launch template, target group, target tracking."""
+    return with_base(deployer)
+
+
+@pytest.fixture(scope="module")
+def storyteller(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Deployer:
+    """Somebody who deploys once for several tests: a run of a playbook takes its time."""
+    shop = Shop(sandbox.url, application=f"shop{next(_numbers)}")
+    deployer = Deployer(shop, sandbox, tmp_path_factory.mktemp("story"))
+    with_base(deployer)
+    return deployer
+
+
+def with_base(deployer: Deployer) -> Shop:
+    """Make the usual base group in the deployer's shop."""
     shop = deployer.shop
     shop.make_base_group(
         LaunchTemplate=shop.launch_template(deployer.image("base")), TargetGroupARNs=[shop.target_group()]

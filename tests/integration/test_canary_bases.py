@@ -64,24 +64,22 @@ def test_instances_become_healthy_in_a_classic_load_balancer(shop: Shop, deploye
     assert healthy == observer.ever_in_service(second)
 
 
-def test_load_balancers_of_the_users_choice_replace_those_of_the_base(base: Shop, deployer: Deployer) -> None:
+def test_what_the_user_chooses_replaces_what_the_base_has(base: Shop, deployer: Deployer) -> None:
     other = base.target_group("other")
     image_id = deployer.image("one")
 
-    run = deployer.deploy(image_id, canary_target_group_arns=[other])
+    run = deployer.deploy(
+        image_id,
+        canary_target_group_arns=[other],
+        canary_user_data="#!/bin/sh\necho hello\n",
+        canary_tags={"cost-centre": "42"},
+        canary_phases=[{"name": "All", "percent": 100}],
+    )
 
     assert run.code == 0, run.output
     group = base.group(f"{base.series}__1")
     assert group is not None
     assert group["TargetGroupARNs"] == [other]
-
-
-def test_user_data_and_tags_of_the_users_choice_arrive(base: Shop, deployer: Deployer) -> None:
-    run = deployer.deploy(
-        deployer.image("one"), canary_user_data="#!/bin/sh\necho hello\n", canary_tags={"cost-centre": "42"}
-    )
-
-    assert run.code == 0, run.output
     everything = everything_about(base, f"{base.series}__1")
     tags = {tag["Key"]: tag["Value"] for tag in everything["group"][0]["Tags"]}
     assert tags["cost-centre"] == "42"
@@ -94,7 +92,6 @@ def test_the_bases_launch_template_keeps_its_versions(shop: Shop, deployer: Depl
     template = {**shop.launch_template(deployer.image("base")), "Version": version}
     shop.make_base_group(LaunchTemplate=template)
 
-    run = deployer.deploy(deployer.image("one"), canary_phases=[{"name": "All", "percent": 100}])
+    deployer.go_live(deployer.image("one"))
 
-    assert run.code == 0, run.output
     assert len(everything_about(shop, shop.base_group)["versions"][0]) == 1

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.demo.shop import Shop, Sizes
 from tests.integration.canary import PHASES, QUICK, Deployer, leftovers
 from tests.integration.observer import Observer
@@ -13,14 +15,7 @@ ROLLBACK = {"canary_poll_interval": 0.2, "canary_settle_time": 0}
 
 def test_rollback_takes_an_unfinished_deployment_back(base: Shop, deployer: Deployer) -> None:
     first = deployer.go_live(deployer.image("one"))
-    second = f"{base.series}__2"
-    task = deployer.folder / "stop.yml"
-    task.write_text("- name: Stop here\n  ansible.builtin.fail:\n    msg: that is enough\n")
-    deployer.deploy(
-        deployer.image("two"),
-        canary_phases=[PHASES[0], {**PHASES[1], "after": [str(task)]}, PHASES[2]],
-        canary_rollback=False,
-    )
+    second = deployer.begin(deployer.image("two"), 50)
 
     with Observer(base) as observer:
         run = deployer.play("rollback", **ROLLBACK)
@@ -35,53 +30,37 @@ def test_rollback_takes_a_live_revision_back_while_its_predecessor_exists(
     base: Shop, deployer: Deployer
 ) -> None:
     first = deployer.go_live(deployer.image("one"))
-    deployer.deploy(deployer.image("two"))
+    second = deployer.go_live(deployer.image("two"))
+    before, mark = base.revisions(), deployer.server.mark()
+
+    planned = deployer.play("rollback", "--check", **ROLLBACK)
+
+    assert planned.code == 0, planned.output
+    assert deployer.server.writes(mark) == []
+    assert base.revisions() == before
+    assert f"bring {first} back" in planned.output
 
     with Observer(base) as observer:
-        run = deployer.play("rollback", **ROLLBACK)
+        run = deployer.play("rollback", canary_group=second, **ROLLBACK)
 
     assert run.code == 0, run.output
     assert observer.lowest >= 4
     assert base.revisions() == {first: Sizes(0, 10, 4, 4)}
 
 
-def test_rollback_can_be_told_the_group(base: Shop, deployer: Deployer) -> None:
-    first = deployer.go_live(deployer.image("one"))
-    deployer.deploy(deployer.image("two"))
-
-    run = deployer.play("rollback", canary_group=f"{base.series}__2", **ROLLBACK)
-
-    assert run.code == 0, run.output
-    assert base.revisions() == {first: Sizes(0, 10, 4, 4)}
-
-
-def test_rollback_in_check_mode_says_what_it_would_do(base: Shop, deployer: Deployer) -> None:
-    deployer.go_live(deployer.image("one"))
-    deployer.deploy(deployer.image("two"))
-    before, mark = base.revisions(), deployer.server.mark()
-
-    run = deployer.play("rollback", "--check", **ROLLBACK)
-
-    assert run.code == 0, run.output
-    assert deployer.server.writes(mark) == []
-    assert base.revisions() == before
-    assert f"{base.series}__1" in run.output
-
-
 def test_status_shows_each_revision_in_a_table(base: Shop, deployer: Deployer) -> None:
     one, two = deployer.image("one"), deployer.image("two")
-    first = deployer.go_live(one)
-    deployer.deploy(two)
+    first, second = deployer.go_live(one), deployer.go_live(two)
     mark = deployer.server.mark()
 
     run = deployer.play("status")
 
     assert run.code == 0, run.output
-    rows = {name: line for line in run.lines for name in (first, f"{base.series}__2") if name in line}
+    rows = {name: line for line in run.lines for name in (first, second) if name in line}
     assert one in rows[first]
     assert "superseded" in rows[first]
-    assert two in rows[f"{base.series}__2"]
-    assert "live" in rows[f"{base.series}__2"]
+    assert two in rows[second]
+    assert "live" in rows[second]
     assert deployer.server.writes(mark) == []
 
 
@@ -162,8 +141,6 @@ def test_two_deployments_of_a_series_never_mix(base: Shop, deployer: Deployer) -
         "    mode: '0600'\n"
     )
     variables = deployer.folder / "others.json"
-    import json
-
     variables.write_text(json.dumps(deployer.variables(other)))
 
     with Observer(base) as observer:
@@ -184,15 +161,8 @@ def test_two_deployments_of_a_series_never_mix(base: Shop, deployer: Deployer) -
 
 def test_a_deployment_that_was_interrupted_goes_on_where_it_stopped(base: Shop, deployer: Deployer) -> None:
     first = deployer.go_live(deployer.image("one"))
-    second = f"{base.series}__2"
     image_id = deployer.image("two")
-    task = deployer.folder / "stop.yml"
-    task.write_text("- name: Stop here\n  ansible.builtin.fail:\n    msg: that is enough\n")
-    deployer.deploy(
-        image_id,
-        canary_phases=[PHASES[0], {**PHASES[1], "after": [str(task)]}, PHASES[2]],
-        canary_rollback=False,
-    )
+    second = deployer.begin(image_id, 50)
 
     with Observer(base) as observer:
         run = deployer.deploy(image_id)

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.demo.shop import Shop, Sizes
 from tests.integration.canary import (
     ERROR_RATE,
@@ -66,6 +64,9 @@ def polls_between_failure_and_rollback(deployer: Deployer, mark: int, group: str
 def test_a_verification_that_fails_in_phase_2_takes_everything_back(base: Shop, deployer: Deployer) -> None:
     first = deployer.go_live(deployer.image("one"))
     second = f"{base.series}__2"
+    base.client("autoscaling").suspend_processes(
+        AutoScalingGroupName=first, ScalingProcesses=["AlarmNotification", "AZRebalance"]
+    )
     untouched = everything_about(base, base.base_group)
     kept = everything_about(base, first)["policies"]
 
@@ -73,7 +74,6 @@ def test_a_verification_that_fails_in_phase_2_takes_everything_back(base: Shop, 
         run = deployer.deploy(deployer.image("two", **FAULTY), canary_phases=verified("Canary 50 %"))
 
     assert run.code == 2
-    assert "error rate" in run.output
     assert observer.desired(second)[:3] == [0, 1, 2]
     assert max(observer.desired(second)) == 2
     assert observer.desired(first) == [4, 3, 2, 4]
@@ -82,33 +82,14 @@ def test_a_verification_that_fails_in_phase_2_takes_everything_back(base: Shop, 
     assert leftovers(base, second) == []
     assert everything_about(base, base.base_group) == untouched
     assert everything_about(base, first)["policies"] == kept
-    assert base.group(first)["SuspendedProcesses"] == []
+    suspended = {process["ProcessName"] for process in (base.group(first) or {})["SuspendedProcesses"]}
+    assert suspended == {"AlarmNotification", "AZRebalance"}, "as they were before"
     assert [phase["verdict"] for phase in deployer.report["phases"]] == [None, "fail"]
     assert "Canary 50 %" in deployer.report["reason"]
-
-
-def test_a_rolled_back_run_ends_with_the_reason(base: Shop, deployer: Deployer) -> None:
-    deployer.go_live(deployer.image("one"))
-
-    run = deployer.deploy(deployer.image("two", **FAULTY), canary_phases=verified("Canary 25 %"))
-
     last_error = [line for line in run.lines if "Rolled back." in line][-1]
-    assert "Canary 25 %" in last_error
+    assert "Canary 50 %" in last_error
     assert "error rate" in last_error
     assert any("failed=1" in line for line in run.lines)
-
-
-def test_the_outgoing_groups_processes_are_as_they_were_before(base: Shop, deployer: Deployer) -> None:
-    first = deployer.go_live(deployer.image("one"))
-    base.client("autoscaling").suspend_processes(
-        AutoScalingGroupName=first, ScalingProcesses=["AlarmNotification", "AZRebalance"]
-    )
-
-    run = deployer.deploy(deployer.image("two", **FAULTY), canary_phases=verified("Canary 25 %"))
-
-    assert run.code == 2
-    suspended = {process["ProcessName"] for process in base.group(first)["SuspendedProcesses"]}
-    assert suspended == {"AlarmNotification", "AZRebalance"}
 
 
 def test_a_failed_first_deployment_leaves_nothing(base: Shop, deployer: Deployer) -> None:
@@ -184,8 +165,7 @@ def test_a_rollback_that_fails_tells_both_reasons_and_keeps_what_works(
     assert deployer.report["outcome"] == "failed"
 
 
-@pytest.mark.parametrize("where", ["before", "after"])
-def test_a_task_file_that_fails_takes_everything_back(base: Shop, deployer: Deployer, where: str) -> None:
+def test_a_task_file_that_fails_takes_everything_back(base: Shop, deployer: Deployer) -> None:
     first = deployer.go_live(deployer.image("one"))
     task = deployer.folder / "smoke.yml"
     task.write_text(
@@ -195,7 +175,7 @@ def test_a_task_file_that_fails_takes_everything_back(base: Shop, deployer: Depl
     )
 
     run = deployer.deploy(
-        deployer.image("two"), canary_phases=[PHASES[0], {**PHASES[1], where: [str(task)]}, PHASES[2]]
+        deployer.image("two"), canary_phases=[PHASES[0], {**PHASES[1], "before": [str(task)]}, PHASES[2]]
     )
 
     assert run.code == 2

@@ -22,6 +22,8 @@ from tests.sandbox.server import Server
 from tests.sandbox.world import Settings
 
 _LOOK = 0.25
+#: moto knows one account.
+_FLAGS = [field for field in dataclasses.fields(Settings) if field.name != "account_id"]
 _HINTS = """\
 
   export AWS_ENDPOINT_URL={url}
@@ -38,9 +40,7 @@ What else there is below {url}/sandbox/ is told in tests/sandbox/control.py. Ctr
 def main() -> int:
     """Serve; returns the exit code."""
     options = _options()
-    settings = Settings(
-        **{field.name: getattr(options, field.name) for field in dataclasses.fields(Settings)}
-    )
+    settings = Settings(**{field.name: getattr(options, field.name) for field in _FLAGS})
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
@@ -73,7 +73,7 @@ def _options() -> argparse.Namespace:
         "--idle-seconds", type=float, default=4 * 3600, help="end after so long without a request"
     )
     parser.add_argument("--most-seconds", type=float, default=24 * 3600, help="end after so long")
-    for field in dataclasses.fields(Settings):
+    for field in _FLAGS:
         kind = str if isinstance(field.default, str) else float
         parser.add_argument(
             f"--{field.name.replace('_', '-')}", type=kind, default=field.default, help=f"({field.default})"

@@ -78,6 +78,7 @@ class Attachments:
                 )
         for identifier, _ in sources:
             group.traffic_sources.pop(identifier, None)
+            group.first_traffic_sources.discard(identifier)
             for instance in group.instances.values():
                 if identifier in self._targets.holders(instance.instance_id):
                     self._targets.deregister(identifier, instance.instance_id)
@@ -117,7 +118,13 @@ class Attachments:
         return page("TrafficSources", found, parameters, 50, 50)
 
     def _state(self, group: Group, identifier: str) -> str:
-        """Return Adding, Added or InService (the API's ``LoadBalancerTargetGroupState``)."""
+        """Return Adding, Added or InService.
+
+        A target group "enters this state immediately if you attach it in the CreateAutoScalingGroup API call"
+        (``LoadBalancerTargetGroupState``), and so does a load balancer.
+        """
+        if identifier in group.first_traffic_sources:
+            return "InService"
         instances = [one.instance_id for one in group.instances.values() if one.state == "InService"]
         states = [self._targets.state(identifier, instance_id) for instance_id in instances]
         if "unregistered" in states:

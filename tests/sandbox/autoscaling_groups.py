@@ -148,6 +148,7 @@ class Groups:
         )
         for identifier, kind in self._traffic_sources(parameters):
             group.traffic_sources[identifier] = kind
+            group.first_traffic_sources.add(identifier)
         for specification in parameters.get("LifecycleHookSpecificationList") or []:
             self._service.hooks.add(group, specification)
         self._service.groups[name] = group
@@ -167,7 +168,7 @@ class Groups:
         high = parameters.get("MaxSize", group.max_size)
         if low > high:
             raise _bounds_error(low, high)
-        # "If a new value for MinSize is specified without setting a value for DesiredCapacity, and the new
+        # "If you specify a new value for MinSize without specifying a value for DesiredCapacity, and the new
         # MinSize is larger than the current size of the group, this sets the group's DesiredCapacity to the
         # new MinSize value", and likewise with MaxSize (UpdateAutoScalingGroup).
         desired = parameters.get("DesiredCapacity", min(max(group.desired_capacity, low), high))
@@ -207,6 +208,7 @@ class Groups:
                 f"At {iso(self._world.now())} {who} min: {low}, max: {high}, desired: {desired} changing the"
                 f" desired capacity from {group.desired_capacity} to {desired}."
             )
+            group.scaled_by = None
         group.min_size, group.max_size, group.desired_capacity = low, high, desired
         group.retry_at = None
         self._service.life_cycle.wake(group)
@@ -234,7 +236,7 @@ class Groups:
             f"At {iso(self._world.now())} a user request explicitly set group desired capacity changing the"
             f" desired capacity from {group.desired_capacity} to {wanted}."
         )
-        group.desired_capacity = wanted
+        group.desired_capacity, group.scaled_by = wanted, None
         group.retry_at = None
         self._service.life_cycle.wake(group)
         return {}

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LAUNCHING = "autoscaling:EC2_INSTANCE_LAUNCHING"
 _TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
+#: So that launches that fail let time go on even if nothing is to take any.
+_SHORTEST_RETRY = 0.1
 
 
 class LifeCycle:
@@ -86,7 +88,7 @@ class LifeCycle:
         group.retry_at = None
         for _ in range(missing):
             if not self._launch_one(group):
-                group.retry_at = now + self._world.settings.launch_retry_seconds
+                group.retry_at = now + max(_SHORTEST_RETRY, self._world.settings.launch_retry_seconds)
                 self._world.at(group.retry_at, lambda: self.reconcile(group))
                 return
 
@@ -122,6 +124,7 @@ class LifeCycle:
                 launch_template=specification.launch_template,
                 launch_configuration=specification.launch_configuration,
                 protected=bool(group.attributes["NewInstancesProtectedFromScaleIn"]),
+                scaled_by=group.scaled_by,
             )
             group.instances[ec2.id] = instance
             group.to_replace = max(0, group.to_replace - 1)

@@ -58,6 +58,8 @@ class GroupInstance:
     abandoned: bool = False
     #: Why it was found unhealthy, as AWS puts it.
     unhealthy_cause: str = ""
+    #: The ARN of the policy that it was launched for, if it was one.
+    scaled_by: str | None = None
 
     @property
     def counts(self) -> bool:
@@ -197,6 +199,8 @@ class Group:
     tags: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Identifier -> type (elbv2, elb or vpc-lattice), in the order of attachment.
     traffic_sources: dict[str, str] = field(default_factory=dict)
+    #: Those of them that were attached when the group was created.
+    first_traffic_sources: set[str] = field(default_factory=set)
     #: Process -> the reason of its suspension.
     suspended: dict[str, str] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
@@ -209,6 +213,8 @@ class Group:
     deleted: bool = False
     #: What changed the desired capacity last, as a cause tells it.
     reason: str = ""
+    #: The ARN of the policy that changed it last, if it was one.
+    scaled_by: str | None = None
     #: No launch is tried before that time, because the last one failed.
     retry_at: float | None = None
     #: Unhealthy instances whose replacements are yet to be launched.

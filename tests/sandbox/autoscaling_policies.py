@@ -219,18 +219,26 @@ class Policies:
         return ready - 1
 
     def _warming(self, group: Group, policy: Policy) -> int:
-        """Return how many instances are launched or wanted, and not yet warmed up."""
-        members, attributes = policy.members, group.attributes
-        seconds = members.get("EstimatedInstanceWarmup")
-        if seconds is None:
-            seconds = attributes.get("DefaultInstanceWarmup", attributes["DefaultCooldown"])
+        """Return how many instances are launched or wanted, and not yet warmed up.
+
+        EstimatedInstanceWarmup "applies to instances launched due to a specific target tracking or step scaling
+        policy", DefaultInstanceWarmup to all; "If default instance warmup is null", the default cooldown counts.
+        """
+        own, of_all = (
+            policy.members.get("EstimatedInstanceWarmup"),
+            group.attributes.get("DefaultInstanceWarmup"),
+        )
+        everybody = own is None and of_all is not None
+        seconds = next(one for one in (own, of_all, group.attributes["DefaultCooldown"]) if one is not None)
         now = self._world.now()
-        ready = [
+        warming = [
             instance
             for instance in group.counted()
-            if instance.in_service_at is not None and now >= instance.in_service_at + seconds
+            if (everybody or instance.scaled_by == policy.arn)
+            and (instance.in_service_at is None or now < instance.in_service_at + seconds)
         ]
-        return max(0, group.desired_capacity - len(ready))
+        missing = max(0, group.desired_capacity - len(group.counted()))
+        return len(warming) + (missing if everybody or group.scaled_by == policy.arn else 0)
 
     def _scale(self, group: Group, policy: Policy, wanted: int, cause: str) -> None:
         """Set the desired capacity, within the group's bounds, and say why."""
@@ -242,7 +250,7 @@ class Policies:
             f"At {iso(now)} {cause} {policy.name} changing the desired capacity from {group.desired_capacity}"
             f" to {wanted}."
         )
-        policy.last_scaled_at = now
+        policy.last_scaled_at, group.scaled_by = now, policy.arn
         group.desired_capacity = wanted
         group.retry_at = None
         self._service.life_cycle.wake(group)
@@ -287,6 +295,10 @@ class Policies:
 
     def _check_steps(self, members: dict[str, Any]) -> None:
         _check_adjustment(members)
+        if members["AdjustmentType"] == "ExactCapacity" and any(
+            step["ScalingAdjustment"] < 0 for step in members.get("StepAdjustments") or []
+        ):
+            raise validation_error("For exact capacity, the scaling adjustment must not be negative")
         arithmetic.check_steps(members.get("StepAdjustments") or [], _MOST_STEPS)
         if members.setdefault("MetricAggregationType", "Average") not in _AGGREGATIONS:
             raise validation_error(f"MetricAggregationType must be one of {', '.join(_AGGREGATIONS)}")

@@ -102,7 +102,7 @@ class Reading:
         return page("AutoScalingInstances", found, parameters, 50, 50)
 
     def activities(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Describe scaling activities, newest first; deleted groups' only if asked for."""
+        """Describe scaling activities, those in progress first and the newest of them; deleted groups' if asked for."""
         name = parameters.get("AutoScalingGroupName")
         deleted = parameters.get("IncludeDeletedGroups", False)
         past = self._service.past_activities if deleted else []
@@ -118,12 +118,10 @@ class Reading:
             found = [*past, *(one for group in self._service.groups.values() for one in group.activities)]
             found.sort(key=lambda activity: activity.started_at)
         wanted = parameters.get("ActivityIds")
-        newest_first = [
-            activity.describe()
-            for activity in reversed(found)
-            if not wanted or activity.activity_id in wanted
-        ]
-        return page("Activities", newest_first, parameters, 100, 100)
+        chosen = [one for one in reversed(found) if not wanted or one.activity_id in wanted]
+        chosen.sort(key=lambda activity: not activity.in_progress)
+        output = page("Activities", chosen, parameters, 100, 100)
+        return output | {"Activities": [activity.describe() for activity in output["Activities"]]}
 
     def limits(self, _parameters: dict[str, Any]) -> dict[str, Any]:
         """Describe the account's quotas and what is used of them."""

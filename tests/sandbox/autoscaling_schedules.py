@@ -64,8 +64,7 @@ class Schedules:
         else:
             groups = list(self._service.groups.values())
         names = parameters.get("ScheduledActionNames")
-        # "The earliest/latest scheduled start time to return. If scheduled action names are provided, this
-        # property is ignored."
+        # "If scheduled action names are provided, this property is ignored" (of both).
         earliest, latest = (None, None) if names else (parameters.get("StartTime"), parameters.get("EndTime"))
         found = [
             action.members
@@ -110,7 +109,7 @@ class Schedules:
         members = self._checked(given)
         start = members.get("StartTime")
         for other in group.scheduled_actions.values():
-            # "A scheduled action must have a unique time value."
+            # The time of an action is unique in its group.
             if other.name != name and start is not None and other.members["StartTime"] == start:
                 raise AwsError(
                     "AlreadyExists",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 #: The operations that are answered here instead of by moto.
 OPERATIONS = frozenset({"RegisterImage"})
-#: "Architecture: Default: For Amazon EBS-backed AMIs, i386. For instance store-backed AMIs, the architecture
+#: Architecture: "Default: For Amazon EBS-backed AMIs, i386. For instance store-backed AMIs, the architecture
 #: specified in the manifest file." VirtualizationType: "Default: paravirtual".
 _DEFAULT_ARCHITECTURE = "i386"
 _DEFAULT_VIRTUALIZATION = "paravirtual"

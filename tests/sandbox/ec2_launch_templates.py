@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Launch templates where moto stores them and answers wrongly.
 
-moto puts the template's own tags among those of its instances, ignores SourceVersion, and shows the first 15
-templates or versions without a token for the rest. After the Amazon EC2 API Reference.
+moto puts the template's own tags among those of its instances, ignores SourceVersion, deletes no version, and
+shows the first 15 templates or versions without a token for the rest. After the Amazon EC2 API Reference.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
 from moto.ec2.utils import parse_user_data
@@ -25,25 +26,42 @@ OPERATIONS = frozenset(
     {
         "CreateLaunchTemplate",
         "CreateLaunchTemplateVersion",
+        "DeleteLaunchTemplateVersions",
+        "ModifyLaunchTemplate",
         "DescribeLaunchTemplates",
         "DescribeLaunchTemplateVersions",
     }
 )
 _LARGEST_PAGE = 200
+#: They stay in moto's lists, where a version is found by its place.
+_deleted: WeakSet[LaunchTemplateVersion] = WeakSet()
 
 
 def handle(world: World, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Do one of ``OPERATIONS``."""
     if parameters.get("DryRun"):
         raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
-    backend = world.backend("ec2")
-    if operation == "CreateLaunchTemplate":
-        return _create(world, backend, parameters)
-    if operation == "CreateLaunchTemplateVersion":
-        return _create_version(world, backend, parameters)
-    if operation == "DescribeLaunchTemplates":
-        return _describe(world, backend, parameters)
-    return _describe_versions(world, backend, parameters)
+    handlers: dict[str, Callable[[World, Any, dict[str, Any]], dict[str, Any]]] = {
+        "CreateLaunchTemplate": _create,
+        "CreateLaunchTemplateVersion": _create_version,
+        "DeleteLaunchTemplateVersions": _delete_versions,
+        "ModifyLaunchTemplate": _modify,
+        "DescribeLaunchTemplates": _describe,
+        "DescribeLaunchTemplateVersions": _describe_versions,
+    }
+    return handlers[operation](world, world.backend("ec2"), parameters)
+
+
+def find_version(template: LaunchTemplate, wanted: str) -> LaunchTemplateVersion | None:
+    """Return a version of a template by its number, ``$Latest`` or ``$Default``; None for none."""
+    special = {"$Latest": _versions(template)[-1].number, "$Default": template.default_version_number}
+    number = str(special.get(wanted, wanted))
+    return next((version for version in _versions(template) if str(version.number) == number), None)
+
+
+def _versions(template: LaunchTemplate) -> list[LaunchTemplateVersion]:
+    """Return the versions that were not deleted, oldest first; the default one is always among them."""
+    return [version for version in template.versions if version not in _deleted]
 
 
 def _create(world: World, backend: Any, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -68,8 +86,8 @@ def _create(world: World, backend: Any, parameters: dict[str, Any]) -> dict[str,
 def _create_version(world: World, backend: Any, parameters: dict[str, Any]) -> dict[str, Any]:
     """Create a version.
 
-    "The new version inherits the same launch parameters as the source version, except for parameters that you
-    specify in LaunchTemplateData" (CreateLaunchTemplateVersion).
+    With SourceVersion it "inherits the launch parameters from the source version. If you specify additional launch
+    parameters for the new version, they overwrite" those (CreateLaunchTemplateVersion).
     """
     template = _named(backend, parameters)
     data = _checked(parameters["LaunchTemplateData"])
@@ -77,6 +95,41 @@ def _create_version(world: World, backend: Any, parameters: dict[str, Any]) -> d
         data = {**_version_of(template, source).data, **data}
     version = template.create_version(data, parameters.get("VersionDescription", ""))
     return {"LaunchTemplateVersion": _version(world, template, version)}
+
+
+def _delete_versions(world: World, backend: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Delete versions, and tell of those that cannot be.
+
+    "You can't delete the default version of a launch template; you must first assign a different version as the
+    default" (DeleteLaunchTemplateVersions). A number is not used again.
+    """
+    template = _named(backend, parameters)
+    done, failed = [], []
+    for wanted in parameters["Versions"]:
+        version = find_version(template, wanted)
+        named = {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name}
+        if version is None:
+            error = {"Code": "launchTemplateVersionDoesNotExist", "Message": _no_version(template, wanted)}
+        elif template.is_default(version):
+            message = f"Version {wanted} is the default version of the launch template and cannot be deleted."
+            error = {"Code": "unexpectedError", "Message": message}
+        else:
+            _deleted.add(version)
+            done.append(named | {"VersionNumber": version.number})
+            continue
+        number = int(wanted) if wanted.isdigit() else None
+        failed.append(named | {"VersionNumber": number, "ResponseError": error})
+    return {
+        "SuccessfullyDeletedLaunchTemplateVersions": done,
+        "UnsuccessfullyDeletedLaunchTemplateVersions": failed,
+    }
+
+
+def _modify(world: World, backend: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    template = _named(backend, parameters)
+    if "DefaultVersion" in parameters:
+        template.default_version_number = _version_of(template, parameters["DefaultVersion"]).number
+    return {"LaunchTemplate": _template(world, template)}
 
 
 def _describe(world: World, backend: Any, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +152,8 @@ def _describe_versions(world: World, backend: Any, parameters: dict[str, Any]) -
         low = int(parameters.get("MinVersion", 1))
         high = int(parameters.get("MaxVersion", template.latest_version_number))
         # The newest version comes first.
-        all_of_them = [version for version in reversed(template.versions) if low <= version.number <= high]
+        newest_first = reversed(_versions(template))
+        all_of_them = [version for version in newest_first if low <= version.number <= high]
         chosen = [_version_of(template, version) for version in wanted] or all_of_them
         found = [(template, version) for version in chosen]
     elif wanted and set(wanted) <= {"$Latest", "$Default"}:
@@ -133,14 +187,14 @@ def _named(backend: Any, parameters: dict[str, Any]) -> LaunchTemplate:
 
 
 def _version_of(template: LaunchTemplate, wanted: str) -> LaunchTemplateVersion:
-    special = {"$Latest": template.latest_version_number, "$Default": template.default_version_number}
-    for version in template.versions:
-        if str(version.number) == str(special.get(wanted, wanted)):
-            return version
-    raise AwsError(
-        "InvalidLaunchTemplateId.VersionNotFound",
-        f"Could not find the specified version {wanted} for the launch template with ID {template.id}.",
-    )
+    version = find_version(template, wanted)
+    if version is None:
+        raise AwsError("InvalidLaunchTemplateId.VersionNotFound", _no_version(template, wanted))
+    return version
+
+
+def _no_version(template: LaunchTemplate, wanted: str) -> str:
+    return f"Could not find the specified version {wanted} for the launch template with ID {template.id}."
 
 
 def _checked(data: dict[str, Any]) -> dict[str, Any]:
@@ -170,7 +224,7 @@ def _template(world: World, template: LaunchTemplate) -> dict[str, Any]:
     described = _common(world, template) | {
         "CreateTime": template.create_time,
         "DefaultVersionNumber": template.default_version_number,
-        "LatestVersionNumber": template.latest_version_number,
+        "LatestVersionNumber": _versions(template)[-1].number,
     }
     tags = [{"Key": tag["key"], "Value": tag["value"]} for tag in template.get_tags()]
     return described | ({"Tags": tags} if tags else {})

@@ -15,6 +15,7 @@ from moto.core.exceptions import ServiceException
 from werkzeug.exceptions import HTTPException
 
 from tests.sandbox.autoscaling_model import Group, timestamp
+from tests.sandbox.ec2_launch_templates import find_version
 from tests.sandbox.errors import AwsError, not_modelled, validation_error
 
 if TYPE_CHECKING:
@@ -95,13 +96,9 @@ def find_template(world: World, specification: dict[str, Any]) -> Any:
 def template_version(template: Any, wanted: str | None) -> Any:
     """Return moto's version of a template: a number, ``$Latest`` or ``$Default`` (the default)."""
     wanted = wanted or "$Default"
-    if wanted == "$Latest":
-        return template.latest_version()
-    if wanted == "$Default":
-        return template.default_version()
-    for version in template.versions:
-        if str(version.number) == wanted:
-            return version
+    version = find_version(template, wanted)
+    if version is not None:
+        return version
     raise validation_error(
         "You must use a valid fully-formed launch template. Could not find the specified version"
         f" {wanted} for the launch template with ID {template.id}."

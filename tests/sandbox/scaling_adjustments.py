@@ -58,7 +58,10 @@ def step_for(steps: list[dict[str, Any]], difference: float) -> int | None:
 
 
 def check_steps(steps: list[dict[str, Any]], most: int) -> None:
-    """Raise a validation error for steps that overlap, leave a gap, or are too many."""
+    """Raise a validation error for steps that overlap, leave a gap, are too many, or break another rule.
+
+    The rules are those of ``StepAdjustment`` in the API reference.
+    """
     if not steps:
         raise validation_error("StepAdjustments are required for policy type StepScaling")
     if len(steps) > most:
@@ -77,6 +80,11 @@ def check_steps(steps: list[dict[str, Any]], most: int) -> None:
             raise validation_error("StepAdjustment intervals can't overlap")
         if before < after:
             raise validation_error("StepAdjustment intervals can't have gaps between them")
+    if -math.inf < bounds[0][0] < 0 or 0 < bounds[-1][1] < math.inf:
+        raise validation_error(
+            "There must be a step adjustment with an unspecified lower bound when one has a negative lower bound, and"
+            " one with an unspecified upper bound when one has a positive upper bound"
+        )
 
 
 def tracked(capacity: int, value: float, target: float) -> int:

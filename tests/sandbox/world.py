@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tests.sandbox import moto_services
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from tests.sandbox.autoscaling import AutoScaling
     from tests.sandbox.cloudwatch import CloudWatch
     from tests.sandbox.targets import Targets
+
+
+_MOST_AT_ONCE = 20_000
 
 
 @dataclass
@@ -94,7 +98,8 @@ class World:
         from tests.sandbox.launching import LaunchFailures
         from tests.sandbox.targets import Targets
 
-        self.settings = settings or Settings()
+        # A copy, since the control address changes them.
+        self.settings = replace(settings or Settings())
         self.clock: Clock = clock or RealClock()
         #: How instances of an image behave: image id -> behaviour.
         self.images: dict[str, dict[str, Any]] = {}
@@ -127,10 +132,18 @@ class World:
         self.at(self.now() + seconds, what)
 
     def tick(self) -> None:
-        """Let everything happen that has become due, in order, each at its own moment."""
+        """Let everything happen that has become due, in order, each at its own moment.
+
+        Raises RuntimeError where events bring each other about without end, and none takes any time.
+        """
         present = self.now()
+        before, at_once = -math.inf, 0
         while self._events and self._events[0][0] <= present:
             moment, _, what = heapq.heappop(self._events)
+            at_once = at_once + 1 if moment == before else 0
+            before = moment
+            if at_once > _MOST_AT_ONCE:
+                raise RuntimeError(f"time stands still: more than {_MOST_AT_ONCE} things happen at once")
             with self.clock.at(moment):
                 what()
         for look in self.on_tick:

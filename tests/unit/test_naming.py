@@ -123,7 +123,7 @@ class TestRevisions:
             "shop__web__prod__7__1",
             "shop__web__prod__-7",
             "shop__web__prod__7 ",
-            "shop__web__prod__٧",
+            "shop__web__prod__\N{ARABIC-INDIC DIGIT SEVEN}",
             "shop__web__prod__²",
             "shop__web__production__7",
             "my__shop__web__prod__7",

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from tests.sandbox.control import Control
 from tests.sandbox.inprocess import InProcess
 from tests.sandbox.protocol import Request
+from tests.unit.engine import SETTINGS
 from tests.unit.sandbox_groups import Fleet, refused
 
 
@@ -129,16 +130,21 @@ def test_each_service_throttles_in_its_own_words(
 
 
 def test_clients_retry_what_was_throttled_a_few_times(fleet: Fleet) -> None:
-    client = fleet.aws.client("autoscaling", attempts=3)
-    with fleet.aws.fault("throttle", operation="DescribeAutoScalingGroups", times=2) as fault:
+    client = fleet.aws.client("autoscaling", attempts=2)
+    with fleet.aws.fault("throttle", operation="DescribeAutoScalingGroups", times=1) as fault:
         client.describe_auto_scaling_groups()
-    assert (fault.matched, fault.struck) == (3, 2)
+    assert (fault.matched, fault.struck) == (2, 1)
 
 
 @pytest.mark.parametrize(
     ("service", "operation", "code", "action"),
     [
-        ("autoscaling", "describe_auto_scaling_groups", "AccessDenied", "autoscaling:DescribeAutoScalingGroups"),
+        (
+            "autoscaling",
+            "describe_auto_scaling_groups",
+            "AccessDenied",
+            "autoscaling:DescribeAutoScalingGroups",
+        ),
         ("ec2", "describe_images", "UnauthorizedOperation", "ec2:DescribeImages"),
         ("elbv2", "describe_target_groups", "AccessDenied", "elasticloadbalancing:DescribeTargetGroups"),
         ("cloudwatch", "list_metrics", "AccessDenied", "cloudwatch:ListMetrics"),
@@ -183,7 +189,10 @@ def test_a_connection_can_be_reset_before_anything_is_done(fleet: Fleet) -> None
 
 
 def test_an_answer_can_be_lost_after_the_change_was_made(fleet: Fleet) -> None:
-    with fleet.aws.fault("lose_answer", operation="CreateAutoScalingGroup"), pytest.raises(ConnectionClosedError):
+    with (
+        fleet.aws.fault("lose_answer", operation="CreateAutoScalingGroup"),
+        pytest.raises(ConnectionClosedError),
+    ):
         fleet.make()
     assert fleet.exists()
 
@@ -214,6 +223,17 @@ def test_what_is_due_while_time_is_skipped_happens_at_its_own_moment(fleet: Flee
     assert activity["EndTime"].timestamp() == begun + fleet.aws.world.settings.pending_seconds
 
 
+def test_events_that_take_no_time_and_never_end_are_an_error_and_no_hang(fleet: Fleet) -> None:
+    world = fleet.aws.world
+
+    def again() -> None:
+        world.after(0, again)
+
+    again()
+    with refused("SandboxFailure", "time stands still"):
+        fleet.group("any")
+
+
 def test_an_emptied_aws_is_empty_and_clients_reach_it(fleet: Fleet) -> None:
     fleet.settled(size=1)
     fleet.aws.reset()
@@ -231,7 +251,11 @@ def test_an_emptied_aws_is_empty_and_clients_reach_it(fleet: Fleet) -> None:
     [
         ("autoscaling", "describe_instance_refreshes", {"AutoScalingGroupName": "group"}),
         ("cloudwatch", "list_dashboards", {}),
-        ("ec2", "delete_launch_template_versions", {"LaunchTemplateName": "template", "Versions": ["1"]}),
+        (
+            "ec2",
+            "describe_launch_template_versions",
+            {"Filters": [{"Name": "image-id", "Values": ["ami-0"]}]},
+        ),
         ("translate", "list_languages", {}),
     ],
 )
@@ -277,6 +301,7 @@ def test_settings_can_be_read_and_changed(fleet: Fleet) -> None:
     _, settings = told(fleet.aws, "POST", "settings", {"pending_seconds": 60})
     assert settings["pending_seconds"] == 60
     assert told(fleet.aws, "GET", "settings") == (200, settings)
+    assert SETTINGS.pending_seconds == 3.0, "of this world only"
     fleet.make(size=1)
     fleet.aws.advance(0)
     fleet.aws.advance(59)
@@ -309,12 +334,28 @@ def test_calls_can_be_listed_since_a_mark(fleet: Fleet) -> None:
     ("path", "body", "words"),
     [
         ("clock", {"skip": -1, "back": 1}, ["unknown: back", "skip must be a number"]),
-        ("settings", {"pending": 1, "draining_seconds": "x"}, ["unknown: pending", "draining_seconds must be"]),
+        (
+            "settings",
+            {"pending": 1, "draining_seconds": "x"},
+            ["unknown: pending", "draining_seconds must be"],
+        ),
         ("images/ami-0", {"colour": "red"}, ["there is no image ami-0", "unknown: colour"]),
         ("images/ami-0", {"cpu": {"average": 1}}, ["there is no image", "cpu has no 'average'"]),
-        ("images/ami-0", {"error_rate": 2, "launch_error": "Nonsense"}, ["error_rate 2", "launch_error 'Nonsense'"]),
-        ("launch-failures", {"code": "Nonsense", "match": {"colour": 1}}, ["code 'Nonsense'", "unknown: colour"]),
-        ("faults", {"kind": "flood", "times": 0, "status": 200}, ["kind 'flood'", "times must be", "status 200"]),
+        (
+            "images/ami-0",
+            {"error_rate": 2, "launch_error": "Nonsense"},
+            ["error_rate 2", "launch_error 'Nonsense'"],
+        ),
+        (
+            "launch-failures",
+            {"code": "Nonsense", "match": {"colour": 1}},
+            ["code 'Nonsense'", "unknown: colour"],
+        ),
+        (
+            "faults",
+            {"kind": "flood", "times": 0, "status": 200},
+            ["kind 'flood'", "times must be", "status 200"],
+        ),
         ("instances/i-0", {"action": "dance"}, ["action 'dance' is none of unhealthy"]),
         ("instances/i-0", {"action": "stop"}, ["there is no instance i-0"]),
     ],

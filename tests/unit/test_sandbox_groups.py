@@ -178,8 +178,8 @@ def test_an_update_leaves_alone_what_it_does_not_name(fleet: Fleet) -> None:
 def test_bounds_take_the_desired_capacity_with_them(
     fleet: Fleet, change: dict[str, int], sizes: tuple[int, int, int]
 ) -> None:
-    """A new MinSize "larger than the current size of the group ... sets the group's DesiredCapacity to the new
-    MinSize value", and a new MaxSize below it likewise (UpdateAutoScalingGroup)."""
+    """If "the new MinSize is larger than the current size of the group, this sets the group's DesiredCapacity to the
+    new MinSize value", and likewise with a MaxSize that is smaller (UpdateAutoScalingGroup)."""
     fleet.make(size=2)
     fleet.autoscaling.update_auto_scaling_group(AutoScalingGroupName="group", **change)
     assert fleet.sizes() == sizes
@@ -244,7 +244,7 @@ def delete(fleet: Fleet, **options: Any) -> None:
 
 
 def test_a_group_with_instances_is_only_deleted_by_force(fleet: Fleet) -> None:
-    """Without force "the group must have no instances and no scaling activities in progress": ResourceInUse."""
+    """If the group has instances, "you must specify the option to force the deletion in order for it to succeed"."""
     fleet.settled(size=2)
     with refused("ResourceInUse"):
         delete(fleet)
@@ -255,7 +255,8 @@ def test_a_group_with_instances_is_only_deleted_by_force(fleet: Fleet) -> None:
 
 
 def test_a_group_in_which_something_moves_is_only_deleted_by_force(fleet: Fleet) -> None:
-    """ScalingActivityInProgress: "there are scaling activities in progress for that resource"."""
+    """ScalingActivityInProgress: "The operation can't be performed because there are scaling activities in
+    progress"."""
     fleet.settled(size=1)
     fleet.resize(0)
     fleet.group()

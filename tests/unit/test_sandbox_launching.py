@@ -44,8 +44,8 @@ def test_a_templates_name_is_unique(fleet: Fleet) -> None:
 
 
 def test_a_version_inherits_from_its_source_and_from_nothing_otherwise(fleet: Fleet) -> None:
-    """"The new version inherits the same launch parameters as the source version, except for parameters that you
-    specify in LaunchTemplateData"."""
+    """With SourceVersion it "inherits the launch parameters from the source version"; without, it "contains only the
+    launch parameters that you specify for the new version"."""
     add_version(fleet, {"InstanceType": "t3.large"}, SourceVersion="1", VersionDescription="larger")
     add_version(fleet, {"InstanceType": "t3.small"})
     third, second, first = versions(fleet)
@@ -70,7 +70,9 @@ def test_a_templates_tags_are_its_own_and_not_its_instances(fleet: Fleet) -> Non
         LaunchTemplateName="tagged",
         LaunchTemplateData={
             "ImageId": fleet.image,
-            "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "of", "Value": "instances"}]}],
+            "TagSpecifications": [
+                {"ResourceType": "instance", "Tags": [{"Key": "of", "Value": "instances"}]}
+            ],
         },
         TagSpecifications=[{"ResourceType": "launch-template", "Tags": [{"Key": "of", "Value": "template"}]}],
     )["LaunchTemplate"]
@@ -103,8 +105,31 @@ def test_templates_and_versions_that_are_not_there_are_refused(fleet: Fleet) -> 
         versions(fleet, "9")
     with refused("InvalidLaunchTemplateId.VersionNotFound", "version 9"):
         add_version(fleet, {"InstanceType": "t3.large"}, SourceVersion="9")
-    with refused("SandboxNotModelled"):
-        fleet.ec2.delete_launch_template_versions(LaunchTemplateName="template", Versions=["1"])
+
+
+def test_a_deleted_version_is_gone_and_its_number_is_not_used_again(fleet: Fleet) -> None:
+    """DeleteLaunchTemplateVersions: "You can't delete the default version of a launch template"."""
+    add_version(fleet, {"InstanceType": "t3.large"}, SourceVersion="1")
+    answer = fleet.ec2.delete_launch_template_versions(
+        LaunchTemplateName="template", Versions=["1", "2", "7"]
+    )
+    (done,) = answer["SuccessfullyDeletedLaunchTemplateVersions"]
+    assert done["VersionNumber"] == 2
+    failed = answer["UnsuccessfullyDeletedLaunchTemplateVersions"]
+    assert [(one["VersionNumber"], one["ResponseError"]["Code"]) for one in failed] == [
+        (1, "unexpectedError"),
+        (7, "launchTemplateVersionDoesNotExist"),
+    ]
+    assert [one["VersionNumber"] for one in versions(fleet, "$Latest")] == [1]
+    add_version(fleet, {"InstanceType": "t3.small"}, SourceVersion="1")
+    assert [one["VersionNumber"] for one in versions(fleet)] == [3, 1]
+    (instance,) = fleet.settled(
+        size=1, LaunchTemplate={"LaunchTemplateName": "template", "Version": "$Latest"}
+    )
+    told = fleet.group()["Instances"][0]
+    assert (told["InstanceId"], told["LaunchTemplate"]["Version"]) == (instance, "3")
+    with refused("InvalidLaunchTemplateId.VersionNotFound"):
+        fleet.ec2.modify_launch_template(LaunchTemplateName="template", DefaultVersion="2")
 
 
 def test_user_data_must_be_base64_and_comes_back_as_it_was(fleet: Fleet) -> None:
@@ -178,11 +203,13 @@ def test_a_configuration_is_described_with_its_defaults(fleet: Fleet) -> None:
     (told,) = fleet.autoscaling.describe_launch_configurations()["LaunchConfigurations"]
     assert (told["ImageId"], told["InstanceType"]) == (fleet.image, "t3.small")
     assert (told["InstanceMonitoring"], told["EbsOptimized"]) == ({"Enabled": True}, False)
-    assert told["LaunchConfigurationARN"].startswith("arn:aws:autoscaling:us-east-1:123456789012:launchConfig")
+    assert told["LaunchConfigurationARN"].startswith(
+        "arn:aws:autoscaling:us-east-1:123456789012:launchConfig"
+    )
 
 
 def test_a_configuration_that_is_used_can_not_be_deleted(fleet: Fleet) -> None:
-    """"The launch configuration must not be attached to an Auto Scaling group" (DeleteLaunchConfiguration)."""
+    """DeleteLaunchConfiguration: "The launch configuration must not be attached to an Auto Scaling group"."""
     configure(fleet)
     fleet.make(LaunchTemplate=None, LaunchConfigurationName="old")
     with refused("ResourceInUse", "group"):

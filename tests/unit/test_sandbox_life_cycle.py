@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.inprocess import InProcess
+from tests.sandbox.world import Settings
 from tests.unit.sandbox_groups import Fleet, refused
 
 #: The settings of the pretend AWS of unit tests (tests.unit.engine.SETTINGS).
@@ -33,7 +34,7 @@ def states(fleet: Fleet) -> list[str]:
 
 
 def test_an_instance_is_pending_until_ec2_says_that_it_runs(fleet: Fleet) -> None:
-    """An instance "starts in the Pending state" and "enters the InService state" when it runs."""
+    """An instance is Pending first, and InService when EC2 says that it runs."""
     fleet.make(size=1)
     ((instance, state),) = fleet.instances().items()
     assert (state, fleet.ec2_state(instance)) == ("Pending", "pending")
@@ -45,7 +46,7 @@ def test_an_instance_is_pending_until_ec2_says_that_it_runs(fleet: Fleet) -> Non
 
 
 def test_instances_are_spread_evenly_over_the_zones(fleet: Fleet) -> None:
-    """It "attempts to launch instances in the Availability Zone with the fewest instances"."""
+    """A new instance goes to the zone that has the fewest ("Instance distribution")."""
     fleet.settled(size=4)
     zones = [one["AvailabilityZone"] for one in fleet.group()["Instances"]]
     assert sorted(zones) == sorted([zone for _, zone in fleet.subnets] * 2)
@@ -119,7 +120,7 @@ def test_a_launch_is_an_activity_with_progress_and_cause(fleet: Fleet) -> None:
 
 
 def test_activities_come_newest_first_and_by_id(fleet: Fleet) -> None:
-    """ "Activities are ordered by start time" in reverse: "Activities still in progress are described first"."""
+    """They "are sorted by start time. Activities still in progress are described first" (``ActivitiesType``)."""
     fleet.settled(size=1)
     fleet.resize(0)
     fleet.aws.settle()
@@ -128,6 +129,14 @@ def test_activities_come_newest_first_and_by_id(fleet: Fleet) -> None:
     assert "a user request explicitly set group desired capacity" in newest["Cause"]
     answer = fleet.autoscaling.describe_scaling_activities(ActivityIds=[oldest["ActivityId"]])
     assert [one["ActivityId"] for one in answer["Activities"]] == [oldest["ActivityId"]]
+    fleet.resize(1)
+    begun = fleet.activities()[0]
+    fleet.aws.advance(1)
+    fleet.aws.fail_launches("Unsupported")
+    fleet.resize(2)
+    first, second = fleet.activities()[:2]
+    assert (first["ActivityId"], first["StatusCode"]) == (begun["ActivityId"], "PreInService")
+    assert second["StatusCode"] == "Failed"
 
 
 def test_activities_outlive_their_group(fleet: Fleet) -> None:
@@ -180,11 +189,13 @@ def test_a_key_pair_that_is_not_there_fails_launches(fleet: Fleet) -> None:
 def test_a_security_group_that_is_not_there_fails_launches(fleet: Fleet) -> None:
     fleet.make(LaunchTemplate=fleet.make_template("guarded", fleet.image, SecurityGroupIds=["sg-00000000"]))
     fleet.resize(1)
-    assert failed(fleet)[0] == "The security group 'sg-00000000' does not exist. Launching EC2 instance failed."
+    assert (
+        failed(fleet)[0] == "The security group 'sg-00000000' does not exist. Launching EC2 instance failed."
+    )
 
 
 def test_a_zone_without_capacity_is_tried_and_another_one_taken(fleet: Fleet) -> None:
-    """Where a launch fails in a zone, it "continues to attempt in another Availability Zone"."""
+    """A launch that fails in one zone is tried in another one until it succeeds ("Instance distribution")."""
     (_, full), (_, other) = fleet.subnets
     fleet.aws.fail_launches("InsufficientInstanceCapacity", zone=full)
     fleet.settled(size=2)
@@ -195,7 +206,7 @@ def test_a_zone_without_capacity_is_tried_and_another_one_taken(fleet: Fleet) ->
 def test_a_full_subnet_fails_launches(fleet: Fleet) -> None:
     vpc = fleet.ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     small = fleet.ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/28")["Subnet"]
-    # "The first four IP addresses and the last IP address in each subnet are not available".
+    # Five of the 16 addresses are AWS's own ("Subnet CIDR blocks" in the Amazon VPC User Guide).
     fleet.settled(size=12, MaxSize=12, VPCZoneIdentifier=small["SubnetId"])
     assert len(fleet.in_service()) == small["AvailableIpAddressCount"] == 11
     assert f"not enough free addresses in subnet '{small['SubnetId']}'" in failed(fleet)[0]
@@ -208,6 +219,15 @@ def test_a_failed_launch_is_tried_again_after_a_while(fleet: Fleet) -> None:
     assert (len(failed(fleet)), fleet.instances()) == (2, {}), "both zones, once"
     fleet.aws.advance(0.1 + PENDING)
     assert (len(failed(fleet)), len(fleet.in_service())) == (2, 1)
+
+
+def test_launches_that_fail_let_time_go_on_even_if_they_are_tried_again_at_once(fleet: Fleet) -> None:
+    fleet.aws.reset(Settings(launch_retry_seconds=0.0))
+    fleet = Fleet(fleet.aws)
+    fleet.aws.fail_launches("Unsupported")
+    fleet.make(size=1)
+    fleet.aws.advance(1.0)
+    assert 2 <= len(failed(fleet)) <= 24
 
 
 def test_launches_can_fail_by_group_and_by_the_image_alone(fleet: Fleet) -> None:
@@ -236,12 +256,19 @@ def test_an_instance_that_leaves_is_terminating_until_it_is_gone(fleet: Fleet) -
 
 
 def test_scaling_in_keeps_the_zones_balanced(fleet: Fleet) -> None:
-    """It "determines which Availability Zones have the most instances" and takes from those."""
-    fleet.settled(size=4)
+    """The default policy looks first for the zones that have the most instances ("Termination policies")."""
+    fleet.settled(size=4, TerminationPolicies=["OldestInstance"])
+    zones = {one["InstanceId"]: one["AvailabilityZone"] for one in fleet.group()["Instances"]}
+    oldest = fleet.in_service()[0]
+    companion = next(one for one in zones if one != oldest and zones[one] == zones[oldest])
+    fleet.autoscaling.terminate_instance_in_auto_scaling_group(
+        InstanceId=companion, ShouldDecrementDesiredCapacity=True
+    )
+    fleet.aws.settle()
     fleet.resize(2)
     fleet.aws.settle()
-    zones = {one["AvailabilityZone"] for one in fleet.group()["Instances"]}
-    assert zones == {zone for _, zone in fleet.subnets}
+    assert oldest in fleet.in_service(), "the policy would have chosen it, but it is alone in its zone"
+    assert len({zones[one] for one in fleet.in_service()}) == 2
 
 
 @pytest.mark.parametrize(("policy", "kept"), [("OldestInstance", 1), ("NewestInstance", 0)])
@@ -256,20 +283,18 @@ def test_a_termination_policy_chooses(fleet: Fleet, policy: str, kept: int) -> N
 
 
 def test_the_default_policy_takes_those_of_the_oldest_version_first(fleet: Fleet) -> None:
-    """Default: "instances that use the oldest launch template"."""
-    old = fleet.settled(
-        size=2,
-        VPCZoneIdentifier=fleet.subnets[0][0],
-        LaunchTemplate={"LaunchTemplateName": "template", "Version": "$Latest"},
-    )
+    """Within a zone the default policy takes what the oldest template or configuration launched."""
     fleet.ec2.create_launch_template_version(
         LaunchTemplateName="template", SourceVersion="1", LaunchTemplateData={"InstanceType": "t3.small"}
     )
-    fleet.resize(4)
-    fleet.aws.settle()
+    fleet.ec2.modify_launch_template(LaunchTemplateName="template", DefaultVersion="2")
+    (of_newer_version,) = fleet.settled(size=1, VPCZoneIdentifier=fleet.subnets[0][0])
+    fleet.ec2.modify_launch_template(LaunchTemplateName="template", DefaultVersion="1")
     fleet.resize(2)
     fleet.aws.settle()
-    assert not set(fleet.in_service()) & set(old)
+    fleet.resize(1)
+    fleet.aws.settle()
+    assert fleet.in_service() == [of_newer_version]
 
 
 def test_protected_instances_are_not_scaled_in(fleet: Fleet) -> None:
@@ -339,7 +364,7 @@ def test_the_grace_period_protects_young_instances(fleet: Fleet) -> None:
 
 
 def test_load_balancers_health_counts_only_for_groups_that_ask_for_it(fleet: Fleet) -> None:
-    """ "HealthCheckType: ELB": an instance is unhealthy "if a load balancer reports" it so."""
+    """With the health check type ELB, what load balancers find counts as much as what EC2 does."""
     arn = fleet.target_group()
     (calm,) = fleet.settled("calm", 1, TargetGroupARNs=[arn])
     (strict,) = fleet.settled("strict", 1, TargetGroupARNs=[arn], HealthCheckType="ELB")
@@ -428,109 +453,3 @@ def test_instances_are_described_with_their_group(fleet: Fleet) -> None:
     assert (told["LifecycleState"], told["HealthStatus"]) == ("InService", "HEALTHY")
     with refused("ValidationError", "50"):
         fleet.autoscaling.describe_auto_scaling_instances(InstanceIds=["i-0"] * 51)
-
-
-# --------------------------------------------------------------------------------------------- hooks
-
-
-def put_hook(fleet: Fleet, transition: str, **options: Any) -> None:
-    fleet.autoscaling.put_lifecycle_hook(
-        AutoScalingGroupName="group",
-        LifecycleHookName="hook",
-        LifecycleTransition=f"autoscaling:EC2_INSTANCE_{transition}",
-        HeartbeatTimeout=30,
-        **options,
-    )
-
-
-def complete(fleet: Fleet, instance: str, result: str) -> None:
-    fleet.autoscaling.complete_lifecycle_action(
-        AutoScalingGroupName="group",
-        LifecycleHookName="hook",
-        InstanceId=instance,
-        LifecycleActionResult=result,
-    )
-
-
-def test_a_hook_holds_a_launch_until_it_is_completed(fleet: Fleet) -> None:
-    """With a hook an instance moves "from Pending to the Pending:Wait state", and to Pending:Proceed."""
-    fleet.make()
-    put_hook(fleet, "LAUNCHING")
-    fleet.resize(1)
-    fleet.aws.advance(0)
-    fleet.aws.advance(PENDING)
-    ((instance, state),) = fleet.instances().items()
-    assert state == "Pending:Wait"
-    assert fleet.activities()[0]["StatusCode"] == "MidLifecycleAction"
-    complete(fleet, instance, "CONTINUE")
-    assert fleet.instances() == {instance: "InService"}
-    with refused("ValidationError", "No active Lifecycle Action"):
-        complete(fleet, instance, "CONTINUE")
-
-
-@pytest.mark.parametrize("result", ["CONTINUE", "ABANDON"])
-def test_a_hook_that_times_out_has_its_default_result(fleet: Fleet, result: str) -> None:
-    """ "If the timeout period ends" the default result counts; ABANDON terminates an instance that launches."""
-    fleet.make()
-    put_hook(fleet, "LAUNCHING", DefaultResult=result)
-    fleet.resize(1)
-    fleet.aws.advance(0)
-    fleet.aws.advance(PENDING + 29.9)
-    (instance,) = fleet.instances()
-    fleet.aws.advance(0.2)
-    expected = "InService" if result == "CONTINUE" else "Terminating"
-    assert fleet.instances()[instance] == expected
-
-
-def test_a_heartbeat_prolongs_the_wait(fleet: Fleet) -> None:
-    fleet.make()
-    put_hook(fleet, "LAUNCHING")
-    fleet.resize(1)
-    fleet.aws.advance(0)
-    fleet.aws.advance(PENDING + 20)
-    (instance,) = fleet.instances()
-    fleet.autoscaling.record_lifecycle_action_heartbeat(
-        AutoScalingGroupName="group", LifecycleHookName="hook", InstanceId=instance
-    )
-    fleet.aws.advance(20)
-    assert fleet.instances() == {instance: "Pending:Wait"}
-
-
-def test_a_hook_holds_a_termination(fleet: Fleet) -> None:
-    (instance,) = fleet.settled(size=1)
-    put_hook(fleet, "TERMINATING")
-    fleet.resize(0)
-    assert fleet.instances() == {instance: "Terminating:Wait"}
-    assert fleet.ec2_state(instance) == "running"
-    complete(fleet, instance, "ABANDON")
-    fleet.aws.settle()
-    assert fleet.ec2_state(instance) == "terminated"
-
-
-def test_hooks_have_limits_and_defaults(fleet: Fleet) -> None:
-    fleet.make(
-        LifecycleHookSpecificationList=[
-            {"LifecycleHookName": "hook", "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING"}
-        ]
-    )
-    (hook,) = fleet.autoscaling.describe_lifecycle_hooks(AutoScalingGroupName="group")["LifecycleHooks"]
-    assert (hook["HeartbeatTimeout"], hook["DefaultResult"], hook["GlobalTimeout"]) == (
-        3600,
-        "ABANDON",
-        172800,
-    )
-    with refused("ValidationError", "7200"):
-        put_hook_with(fleet, "other", 7201)
-    for number in range(49):
-        put_hook_with(fleet, f"hook-{number}", 60)
-    with refused("LimitExceeded"):
-        put_hook_with(fleet, "one-more", 60)
-
-
-def put_hook_with(fleet: Fleet, name: str, seconds: int) -> None:
-    fleet.autoscaling.put_lifecycle_hook(
-        AutoScalingGroupName="group",
-        LifecycleHookName=name,
-        LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
-        HeartbeatTimeout=seconds,
-    )

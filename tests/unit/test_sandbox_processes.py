@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sandbox honours each process that is suspended.
 
-The words quoted are those of "Suspend and resume Amazon EC2 Auto Scaling processes" in the user guide.
+The words quoted are those of "Suspend and resume Amazon EC2 Auto Scaling processes" in the user guide, and of its
+pages "How suspended processes affect other processes" and "Considerations for suspending processes".
 """
 
 from __future__ import annotations
@@ -61,6 +62,19 @@ def test_without_launch_no_instance_is_added(fleet: Fleet) -> None:
     assert len(fleet.in_service()) == 2
 
 
+def test_without_launch_what_is_unhealthy_is_terminated_and_replaced_later(fleet: Fleet) -> None:
+    """With Launch suspended, "ReplaceUnhealthy continues to terminate unhealthy instances, but does not launch
+    replacements"; it "immediately replaces" them on resumption."""
+    (instance,) = fleet.settled(size=1)
+    fleet.suspend("Launch")
+    fleet.aws.act(instance, "unhealthy")
+    fleet.aws.settle()
+    assert (fleet.instances(), fleet.ec2_state(instance)) == ({}, "terminated")
+    fleet.resume("Launch")
+    fleet.aws.settle()
+    assert len(fleet.in_service()) == 1
+
+
 def test_without_terminate_no_instance_is_removed(fleet: Fleet) -> None:
     """Terminate: "Removes instances from the Auto Scaling group when the group scales in"."""
     instances = fleet.settled(size=2)
@@ -74,8 +88,7 @@ def test_without_terminate_no_instance_is_removed(fleet: Fleet) -> None:
 
 
 def test_without_add_to_load_balancer_instances_stay_unregistered_even_afterwards(fleet: Fleet) -> None:
-    """AddToLoadBalancer: if "you resume the AddToLoadBalancer process", it does "not add the instances that were
-    launched while this process was suspended"."""
+    """AddToLoadBalancer: what was launched while it was suspended must be registered by hand."""
     arn, classic = fleet.target_group(), fleet.classic()
     fleet.make(TargetGroupARNs=[arn], LoadBalancerNames=[classic])
     fleet.suspend("AddToLoadBalancer")
@@ -92,19 +105,20 @@ def test_without_add_to_load_balancer_instances_stay_unregistered_even_afterward
 
 
 def test_without_health_check_nothing_is_found_unhealthy(fleet: Fleet) -> None:
-    """HealthCheck: "Checks the health of the instances and marks an instance as unhealthy"."""
+    """HealthCheck: nothing is marked unhealthy meanwhile."""
     (instance,) = fleet.settled(size=1)
     fleet.suspend("HealthCheck")
     fleet.ec2.terminate_instances(InstanceIds=[instance])
     fleet.aws.settle()
-    assert fleet.group()["Instances"][0]["HealthStatus"] == "Healthy"
+    (told,) = fleet.group()["Instances"]
+    assert (told["InstanceId"], told["HealthStatus"]) == (instance, "Healthy")
     fleet.resume("HealthCheck")
     fleet.aws.settle()
     assert fleet.in_service() not in ([], [instance])
 
 
 def test_without_replace_unhealthy_what_is_unhealthy_stays(fleet: Fleet) -> None:
-    """ReplaceUnhealthy: "Terminates instances that are marked as unhealthy and then creates new instances"."""
+    """ReplaceUnhealthy: what is marked unhealthy is neither terminated nor replaced meanwhile."""
     (instance,) = fleet.settled(size=1)
     fleet.suspend("ReplaceUnhealthy")
     fleet.aws.act(instance, "unhealthy")
@@ -121,8 +135,8 @@ def test_without_replace_unhealthy_what_is_unhealthy_stays(fleet: Fleet) -> None
 
 
 def test_without_alarm_notification_no_policy_scales(fleet: Fleet) -> None:
-    """AlarmNotification: "Accepts notifications from CloudWatch alarms that are associated with dynamic scaling
-    policies"."""
+    """Suspending it "allows you to temporarily stop the group's target tracking, step, and simple scaling policies
+    without deleting the scaling policies or their associated CloudWatch alarms"."""
     fleet.settled(size=1)
     policy = fleet.autoscaling.put_scaling_policy(
         AutoScalingGroupName="group",
@@ -151,7 +165,7 @@ def test_without_alarm_notification_no_policy_scales(fleet: Fleet) -> None:
 
 
 def test_without_scheduled_actions_their_time_passes(fleet: Fleet) -> None:
-    """ScheduledActions: "Performs the scheduled scaling actions that you create"."""
+    """ScheduledActions: what should have run meanwhile does not run later."""
     fleet.make()
     start = datetime.fromtimestamp(fleet.aws.clock.now() + 60, UTC)
     fleet.autoscaling.put_scheduled_update_group_action(

@@ -100,6 +100,14 @@ def test_a_recurring_action_is_told_with_its_next_time(fleet: Fleet) -> None:
     assert actions(fleet)["action"]["StartTime"] - first["StartTime"] == timedelta(days=1)
 
 
+def test_a_recurring_action_goes_by_the_clocks_of_its_zone(fleet: Fleet) -> None:
+    """TimeZone: "Specifies the time zone for a cron expression. If a time zone is not provided, UTC is used"."""
+    fleet.make()
+    put(fleet, Recurrence="30 6 * * *", TimeZone="Asia/Tokyo", DesiredCapacity=1)
+    action = actions(fleet)["action"]
+    assert (action["TimeZone"], action["StartTime"].astimezone(UTC).hour) == ("Asia/Tokyo", 21)
+
+
 def test_a_recurring_action_with_a_start_runs_then_and_as_it_recurs(fleet: Fleet) -> None:
     """With both, it "performs the action at this time, and then performs the action based on the specified
     recurrence"."""
@@ -145,7 +153,7 @@ def test_a_deleted_groups_actions_go_with_it(fleet: Fleet) -> None:
 
 
 def test_a_start_in_the_past_is_refused(fleet: Fleet) -> None:
-    """"If you try to schedule your action in the past, Amazon EC2 Auto Scaling returns an error message"."""
+    """To "schedule your action in the past" is an error (PutScheduledUpdateGroupAction)."""
     fleet.make()
     with refused("ValidationError", "in the past"):
         put(fleet, StartTime=in_seconds(fleet, -1), DesiredCapacity=1)
@@ -166,7 +174,8 @@ def test_a_start_in_the_past_is_refused(fleet: Fleet) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(fleet: Fleet, members: dict[str, Any]) -> None:
-    """"You must specify at least one of the following properties: MaxSize, MinSize, or DesiredCapacity"."""
+    """DesiredCapacity: "You must specify at least one of the following properties: MaxSize, MinSize, or
+    DesiredCapacity"."""
     fleet.make()
     with refused("ValidationError"):
         put(fleet, **{"Recurrence": "0 9 * * *", **members})
@@ -174,7 +183,7 @@ def test_what_makes_no_sense_is_refused(fleet: Fleet, members: dict[str, Any]) -
 
 
 def test_two_actions_of_a_group_can_not_start_at_once(fleet: Fleet) -> None:
-    """"A scheduled action must have a unique time value"."""
+    """The time of an action is unique in its group."""
     fleet.make()
     start = in_seconds(fleet, 60)
     put(fleet, "one", StartTime=start, DesiredCapacity=1)
@@ -184,7 +193,7 @@ def test_two_actions_of_a_group_can_not_start_at_once(fleet: Fleet) -> None:
 
 
 def test_a_group_has_at_most_125_actions_in_calls_of_fifty(fleet: Fleet) -> None:
-    """"Scheduled actions per Auto Scaling group: 125"."""
+    """125 ("Quotas for Auto Scaling resources and groups")."""
     fleet.make()
 
     def put_many(first: int, last: int) -> list[dict[str, Any]]:
@@ -271,7 +280,7 @@ def test_a_cron_expression_comes_round(expression: str, expected: str) -> None:
 
 
 def test_a_cron_expression_follows_the_clocks_of_its_zone() -> None:
-    """"When you specify a time zone that observes Daylight Saving Time (DST), the action automatically adjusts"."""
+    """In "a time zone that observes Daylight Saving Time (DST), the action automatically adjusts for DST"."""
     assert following("0 9 * * *", "2026-03-27T12:00", "Europe/Berlin") == "2026-03-28T08:00"
     assert following("0 9 * * *", "2026-03-28T12:00", "Europe/Berlin") == "2026-03-29T07:00"
     assert following("30 23 * * *", "2026-03-04T12:00", "America/New_York") == "2026-03-05T04:30"

@@ -68,7 +68,7 @@ def test_a_shorter_deregistration_delay_counts(fleet: Fleet) -> None:
 
 
 def test_a_target_group_that_no_listener_uses_has_unused_targets(fleet: Fleet) -> None:
-    """unused: "the target group is not used in a listener rule"."""
+    """Target.NotInUse: "The target group is not used by any load balancer"."""
     arn = fleet.target_group(listener=False)
     fleet.settled(size=1, TargetGroupARNs=[arn])
     assert described(fleet, arn)["State"] == "unused"
@@ -130,11 +130,13 @@ def test_attaching_registers_what_is_in_service_and_detaching_lets_it_run_on(fle
     (instance,) = fleet.settled(size=1)
     arguments: dict[str, Any] = {"AutoScalingGroupName": "group", "TargetGroupARNs": [arn]}
 
-    def state() -> str:
-        answer = fleet.autoscaling.describe_load_balancer_target_groups(AutoScalingGroupName="group")
+    def state(group: str = "group") -> str:
+        answer = fleet.autoscaling.describe_load_balancer_target_groups(AutoScalingGroupName=group)
         (one,) = answer["LoadBalancerTargetGroups"]
         return str(one["State"])
 
+    fleet.make("another", TargetGroupARNs=[arn])
+    assert state("another") == "InService", "at once, if it is attached in CreateAutoScalingGroup"
     fleet.autoscaling.attach_load_balancer_target_groups(**arguments)
     assert state() == "Added"
     fleet.aws.advance(REGISTRATION)
