@@ -89,7 +89,7 @@ class CloudWatch:
         Raises:
             AwsError: CloudWatch refused it, or could not be reached.
         """
-        answers: list[dict[str, TimeSeries]] = [{} for _ in requests]
+        answers: list[dict[str, TimeSeries]] = [{} for __ in requests]
         for start, end, batch in _batches(requests):
             self._fetch(start, end, batch, requests, answers)
         return [tuple(answer.values()) for answer in answers]

@@ -52,7 +52,7 @@ def look_for(
     def perform() -> None:
         for name, tags in _adopted(series, deployment, drifted, gone).items():
             rollout.autoscaling.write_tags(name, tags)
-        for group, _ in drifted:
+        for group, __ in drifted:
             progress.setdefault("adopted", {})[group.name] = list(dataclasses.astuple(group.capacity))
 
     return Change(tuple(f"adopt that {one}" for one in words), perform)
@@ -79,7 +79,7 @@ def _drifted(
 ) -> Iterator[tuple[Group, Capacity]]:
     """Groups whose sizes the phase that was begun cannot explain, each with the sizes that it should have."""
     phase = deployment.phase
-    snapshots = [snapshot for _, snapshot in series.outgoing(deployment)]
+    snapshots = [snapshot for __, snapshot in series.outgoing(deployment)]
     before, after = (
         plan.deploying_capacities(deployment.group, deployment.capacity, snapshots, one)
         for one in (Phase(target=phase.before), phase)
@@ -95,7 +95,7 @@ def _adopted(
     series: Series, deployment: Deployment, drifted: Sequence[tuple[Group, Capacity]], gone: list[str]
 ) -> dict[str, dict[str, str]]:
     """The tags that make the journal agree with what is there, by group."""
-    snapshots = {snapshot.group: snapshot for _, snapshot in series.outgoing(deployment)}
+    snapshots = {snapshot.group: snapshot for __, snapshot in series.outgoing(deployment)}
     tags: dict[str, dict[str, str]] = {}
     for group, planned in drifted:
         snapshot = snapshots.get(group.name)

@@ -70,7 +70,7 @@ def _write(fields: Mapping[str, object]) -> str:
 
 def _read(value: str) -> dict[str, str]:
     fields = (word.partition("=") for word in value.split())
-    return {name: unescape(text) for name, _, text in fields}
+    return {name: unescape(text) for name, __, text in fields}
 
 
 def _number(fields: Mapping[str, str], name: str) -> int:

@@ -45,7 +45,7 @@ class Series:
     @property
     def values(self) -> list[float]:
         """The values alone."""
-        return [value for _, value in self.points]
+        return [value for __, value in self.points]
 
     def expected(self, period: int) -> int:
         """How many datapoints there should be."""
@@ -195,7 +195,7 @@ def _breach(evidence: Evidence) -> str:
         return ""
     words = "; ".join(_breach_words(metric, series, outside) for series, outside in guilty)
     others = [
-        series for series in evidence.canary if series.points and series not in [one for one, _ in guilty]
+        series for series in evidence.canary if series.points and series not in [one for one, __ in guilty]
     ]
     if len(guilty) == 1 and guilty[0][0].instance_id and others:
         words += (

@@ -106,7 +106,7 @@ def revision_of(series: str, name: str) -> int | None:
 
 def series_of_revision(name: str) -> str | None:
     """Tell the series that a revision's name begins with; None where it does not end as a revision does."""
-    series, _, number = name.rpartition(SEPARATOR)
+    series, __, number = name.rpartition(SEPARATOR)
     return series if series and number.isascii() and number.isdigit() else None
 
 

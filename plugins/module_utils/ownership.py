@@ -28,9 +28,9 @@ def run_name(pid: int) -> str:
 
 def has_died(owner: str) -> bool:
     """Whether an owner was a run on this very host whose process is gone. Of others nothing is known."""
-    who, _, rest = owner.partition(":")
-    pid, _, rest = rest.partition(":")
-    start, _, namespace = rest.partition(":")
+    who, __, rest = owner.partition(":")
+    pid, __, rest = rest.partition(":")
+    start, __, namespace = rest.partition(":")
     if who.partition("@")[2] != _host() or not pid.isdigit() or not start.isdigit() or start == "0":
         return False
     return namespace == _namespace() != "0" and _start(int(pid)) != start

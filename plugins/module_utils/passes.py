@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Union
 
 from .errors import RolloutError, TimedOut
 
@@ -26,11 +26,9 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Seconds since the epoch."""
-        ...
 
     def sleep(self, seconds: float) -> None:
         """Wait so many seconds."""
-        ...
 
 
 class SystemClock:
@@ -88,7 +86,7 @@ class Done:
     result: Mapping[str, Any]
 
 
-Decision = Change | Wait | Done
+Decision = Union[Change, Wait, Done]  # noqa: UP007 - ansible-test's pylint does not know it of classes
 
 
 class Step(Protocol):
@@ -112,11 +110,9 @@ class Step(Protocol):
         It may keep what the next look needs in C(progress) (plain JSON types) and raises RolloutError where
         the step has failed. It never changes anything in AWS.
         """
-        ...
 
     def preview(self) -> Mapping[str, Any]:
         """What check mode returns besides C(actions), after a look that decided on a change."""
-        ...
 
 
 @dataclass

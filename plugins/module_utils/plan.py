@@ -58,9 +58,9 @@ class Wanted:
 
         Percentages round half up, to at least 1 and at most the desired capacity.
         """
-        if self.count is not None:
-            return self.count
-        assert self.percent is not None, "problems() comes first"
+        if self.percent is None:
+            # One of the two is given; problems() comes first.
+            return self.count or 0
         rounded = (self.percent * desired_capacity + 50) // 100
         return min(max(1, rounded), desired_capacity)
 

@@ -104,7 +104,7 @@ def _empty_earlier(series: Series) -> list[Group]:
     """The revisions that hold no capacity and take no part in what is live or under way, the newest first."""
     busy = {group.name for pair in (series.live, series.unfinished) if pair for group in pair[:1]}
     if series.unfinished:
-        busy |= {group.name for group, _ in series.outgoing(series.unfinished[1])}
+        busy |= {group.name for group, __ in series.outgoing(series.unfinished[1])}
     return [
         group
         for group in series.groups

@@ -74,7 +74,7 @@ class RollBack:
         self.subject = short(name)
         self.attempted = f"roll back deployment {deployment.deployment_id} of {name}"
         outgoing = series.outgoing(deployment)
-        self.state = _kept_words(group, [one for one, _ in outgoing])
+        self.state = _kept_words(group, [one for one, __ in outgoing])
         if group.being_deleted:
             return Wait((f"the end of the deletion of {name}",))
         if deployment.status == journal.FAILED and self._options.keep_failed:
@@ -83,7 +83,7 @@ class RollBack:
         drift.refuse_gone(self._rollout, series, deployment, self.attempted, self.state)
         if deployment.status != journal.ROLLING_BACK:
             return self._begin(series, group, deployment, outgoing, progress)
-        progress.setdefault("restored", [snapshot.as_result() for _, snapshot in outgoing])
+        progress.setdefault("restored", [snapshot.as_result() for __, snapshot in outgoing])
         return self._go_on(group, deployment, outgoing, progress, tell)
 
     def preview(self) -> dict[str, Any]:
@@ -131,11 +131,11 @@ class RollBack:
             adoption = drift.look_for(self._rollout, series, deployment, progress, self.attempted)
             if adoption:
                 return adoption
-        restored = [snapshot.as_result() for _, snapshot in outgoing]
+        restored = [snapshot.as_result() for __, snapshot in outgoing]
         fate = "kept" if self._options.keep_failed else "removed"
         self._preview = {**_nothing(), "restored": restored, fate: [group.name]}
         words = [f"take deployment {deployment.deployment_id} of {group.name} back"]
-        words += [f"bring {snapshot.group} back to {snapshot.capacity}" for _, snapshot in outgoing]
+        words += [f"bring {snapshot.group} back to {snapshot.capacity}" for __, snapshot in outgoing]
         active = SCALING_PROCESSES - group.suspended if deployment.phase.finishing else frozenset()
 
         def perform() -> None:
@@ -210,7 +210,7 @@ class RollBack:
             return Wait((f"an end to what still moves in {group.name}",))
         # Only now may outgoing groups scale by themselves again: with the new group still in service they would
         # see half of their load and shrink.
-        words = [f"let {one.name} scale by itself as before" for one, _ in outgoing]
+        words = [f"let {one.name} scale by itself as before" for one, __ in outgoing]
         words.append(
             f"keep {group.name} without instances for a look"
             if self._options.keep_failed
@@ -257,7 +257,7 @@ def _newest(series: Series, tell: Tell) -> str | None:
         return series.unfinished[0].name
     if series.live is None:
         return None
-    group, _ = series.live
+    group = series.live[0]
     restored = group.tags.get(journal.RESTORED)
     if restored:
         tell(

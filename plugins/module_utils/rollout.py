@@ -165,9 +165,9 @@ class Rollout:
 
     def locked(self, deployment: Deployment, attempted: str) -> Locked:
         """The refusal where somebody else holds the lease."""
-        lease = deployment.lease
-        assert lease is not None, "only a lease that is held locks"
         now = int(self.clock.now())
+        # Only a lease that is held locks; without one there is nothing to tell but that.
+        lease = deployment.lease or Lease("somebody else", now, now)
         return Locked(
             attempted,
             answer=f"{lease.owner} has been deploying {deployment.image_id} as {deployment.group}"

@@ -44,7 +44,7 @@ class SetUpOptions:
     load_balancer_names: tuple[str, ...] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     deployment_id: str | None = None
-    phases: tuple[plan.Wanted, ...] = ()
+    phases: tuple[plan.Wanted, ...] | None = None
     list_copied: bool = False
 
     @property
@@ -75,7 +75,7 @@ class SetUpOptions:
             if not str(getattr(self, option) or "").strip()
         )
         # Without phases the caller takes the steps one by one, and each is checked by itself.
-        if self.phases:
+        if self.phases is not None:
             problems.extend(plan.phase_problems(self.phases, self.desired_capacity))
         return problems
 
@@ -190,7 +190,7 @@ class SetUp:
         capacity, problems = plan.wanted_capacity(
             options.min_size, options.max_size, options.desired_capacity, snapshots
         )
-        if capacity and options.phases and options.desired_capacity is None:
+        if capacity and options.phases is not None and options.desired_capacity is None:
             problems.extend(plan.phase_problems(options.phases, capacity.desired_capacity))
         for group in outgoing:
             problems.extend(health.process_problems(group.name, group.suspended))
@@ -245,7 +245,7 @@ class SetUp:
 
     def _phases(self, snapshots: Sequence[Snapshot], capacity: Capacity) -> list[dict[str, Any]]:
         planned, reached = [], Phase()
-        for wanted in self._options.phases:
+        for wanted in self._options.phases or ():
             reached = wanted.phase_after(reached, capacity.desired_capacity)
             targets = plan.outgoing_targets(snapshots, reached, capacity.desired_capacity)
             planned.append(
@@ -268,7 +268,7 @@ class SetUp:
         )
 
     def _result(self, series: Series, group: Group, deployment: Deployment, basis: Basis) -> dict[str, Any]:
-        snapshots = [snapshot for _, snapshot in series.outgoing(deployment)]
+        snapshots = [snapshot for __, snapshot in series.outgoing(deployment)]
         return self._returned(deployment, snapshots, basis)
 
     def _returned(

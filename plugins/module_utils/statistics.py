@@ -159,9 +159,9 @@ def kth_difference(experiment: Sequence[float], control: Sequence[float], k: int
 
 
 def _weighted_median(weighted: Sequence[tuple[float, int]]) -> float:
-    half = sum(weight for _, weight in weighted) / 2
-    reached = itertools.accumulate(weight for _, weight in weighted)
-    return next(value for (value, _), total in zip(weighted, reached, strict=True) if total >= half)
+    half = sum(weight for __, weight in weighted) / 2
+    reached = itertools.accumulate(weight for __, weight in weighted)
+    return next(value for (value, __), total in zip(weighted, reached, strict=True) if total >= half)
 
 
 def _rows_below(

@@ -100,7 +100,7 @@ def capacity_text(group: Group, wanted: int) -> str:
     others = "".join(f", {number} {state}" for state, number in sorted(states.items()))
     if wanted == 0:
         return f"{in_service} in service{others}, none wanted"
-    return f"{bar(in_service, wanted)} {in_service}/{wanted} in service{others}"
+    return f"{progress_bar(in_service, wanted)} {in_service}/{wanted} in service{others}"
 
 
 def _state(lifecycle_state: str) -> str:
@@ -108,7 +108,7 @@ def _state(lifecycle_state: str) -> str:
     return "unhealthy" if lifecycle_state == "InService" else lifecycle_state.lower()
 
 
-def bar(done: int, wanted: int) -> str:
+def progress_bar(done: int, wanted: int) -> str:
     """A bar of C(BAR_WIDTH) characters: C([###.....])."""
     filled = BAR_WIDTH if done >= wanted else BAR_WIDTH * done // wanted
     return f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}]"

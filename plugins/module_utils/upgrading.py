@@ -42,11 +42,11 @@ class _Seen:
 
     @property
     def snapshots(self) -> list[Snapshot]:
-        return [snapshot for _, snapshot in self.outgoing]
+        return [snapshot for __, snapshot in self.outgoing]
 
     @property
     def groups(self) -> list[Group]:
-        return [self.group, *(group for group, _ in self.outgoing)]
+        return [self.group, *(group for group, __ in self.outgoing)]
 
     def sizes(self, phase: Phase) -> dict[str, Capacity]:
         """The sizes of every group of the deployment in a phase."""

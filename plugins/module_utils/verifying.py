@@ -32,15 +32,12 @@ class Surroundings(Protocol):
 
     def group(self, name: str) -> Group | None:
         """The group of that name, with its instances; None where there is none."""
-        ...
 
     def load_balancers(self, target_group_arns: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """The ARNs of the load balancers behind each target group."""
-        ...
 
     def upkeep(self, name: str, progress: dict[str, Any], attempted: str) -> Change | None:
         """Keep the lease of a deployment that this run verifies, if it needs that now."""
-        ...
 
 
 class VerdictNotPassed(VerificationFailed):
@@ -367,7 +364,7 @@ def _latest(evidence: Evidence) -> str:
     newest = [series.points[-1] for series in evidence.canary if series.points]
     if not newest:
         return f"{evidence.metric.name} no data yet"
-    moment = max(when for when, _ in newest)
+    moment = max(when for when, __ in newest)
     values = [value for when, value in newest if when == moment]
     low, high = number(min(values)), number(max(values))
     return f"{evidence.metric.name} {low}" + (f" to {high}" if high != low else "")

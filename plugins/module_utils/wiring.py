@@ -125,9 +125,9 @@ def texts(tags: Mapping[str, Any]) -> dict[str, str]:
     return {str(key): _text(value) for key, value in tags.items()}
 
 
-def wanted_phases(phases: list[Mapping[str, Any]] | None) -> tuple[Wanted, ...]:
-    """The phases of an option whose items have name, percent and count."""
-    return tuple(wanted(phase) for phase in phases or ())
+def wanted_phases(phases: list[Mapping[str, Any]] | None) -> tuple[Wanted, ...] | None:
+    """The phases of an option whose items have name, percent and count; None where it is not given."""
+    return None if phases is None else tuple(wanted(phase) for phase in phases)
 
 
 def wanted(options: Mapping[str, Any]) -> Wanted:

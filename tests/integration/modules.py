@@ -64,7 +64,8 @@ def call(
     )
     before, _, after = done.stdout.partition("localhost | ")
     assert after, done.stdout + done.stderr
-    return Call(json.loads(after.partition("=>")[2]), before.splitlines())
+    word, _, result = after.partition("=>")
+    return Call({**json.loads(result), "failed": word.startswith("FAILED")}, before.splitlines())
 
 
 def documented(module: str) -> set[str]:

@@ -176,7 +176,8 @@ def test_check_mode_prints_the_whole_plan_and_writes_nothing(base: Shop, deploye
         assert words in run.output
     assert deployer.server.writes(calls) == []
     assert base.revisions() == before
-    assert deployer.report["outcome"] == "planned"
+    assert "Planned, as follows. Nothing was changed." in run.output
+    assert not deployer.report_path.exists()
 
 
 def test_old_revisions_beyond_those_to_keep_are_deleted(base: Shop, deployer: Deployer) -> None:

@@ -113,6 +113,8 @@ def test_time_passes_though_nobody_calls(shop: Shop, sandbox: SandboxServer) -> 
     image = shop.register_image("one")
     shop.make_base_group(LaunchTemplate=shop.launch_template(image), MaxSize=1, DesiredCapacity=1)
     (instance,) = eventually(lambda: shop_in_service(shop))
+    # Until the look at its registration is over, which would find it as well.
+    time.sleep(0.5)
     ec2, terminated = shop.client("ec2"), sandbox.control("clock")["now"]
     ec2.terminate_instances(InstanceIds=[instance])
     time.sleep(2.0)

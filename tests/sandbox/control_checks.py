@@ -97,15 +97,38 @@ def check_behaviour(image_id: str, exists: bool, body: Any) -> dict[str, Any]:
         found.append("unhealthy must be true or false")
     if behaviour.get("state", "available") not in _IMAGE_STATES:
         found.append(f"state {behaviour['state']!r} is none of {', '.join(_IMAGE_STATES)}")
-    try:
-        every = int((behaviour.get("one_bad") or {}).get("every", 4))
-        for number in range(every):
-            behaviour_of(behaviour, number)
-    except (ValueError, TypeError, AttributeError, ZeroDivisionError) as error:
-        found.append(str(error))
+    metrics = {name: value for name, value in behaviour.items() if name in METRIC_KEYS}
+    wrong = _no_numbers(metrics)
+    found += wrong or _contradictions(metrics)
     if found:
         raise Problems(found)
     return behaviour
+
+
+def _no_numbers(part: dict[str, Any], path: str = "") -> list[str]:
+    """Return complaints about what shapes metrics and is no number."""
+    found = []
+    for name, value in part.items():
+        if isinstance(value, dict):
+            found += _no_numbers(value, f"{path}{name}.")
+        elif name == "detailed_monitoring" or value is None:
+            continue
+        elif not isinstance(value, int | float) or isinstance(value, bool):
+            found.append(f"{path}{name} must be a number")
+    return found
+
+
+def _contradictions(metrics: dict[str, Any]) -> list[str]:
+    """Return what the metrics themselves find wrong, of any instance, the bad ones too."""
+    every = int((metrics.get("one_bad") or {}).get("every", 4))
+    if every < 1:
+        return ["one_bad.every must be 1 or more"]
+    try:
+        for number in range(every):
+            behaviour_of(metrics, number)
+    except (ValueError, TypeError, AttributeError) as error:
+        return [str(error)]
+    return []
 
 
 def check_launch_failure(body: Any) -> dict[str, Any]:

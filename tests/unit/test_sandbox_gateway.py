@@ -343,6 +343,13 @@ def test_calls_can_be_listed_since_a_mark(fleet: Fleet) -> None:
         ("images/ami-0", {"cpu": {"average": 1}}, ["there is no image", "cpu has no 'average'"]),
         (
             "images/ami-0",
+            {"cpu": {"mean": "hot"}, "one_bad": {"cpu": {"sd": "x"}}},
+            ["cpu.mean", "one_bad.cpu.sd"],
+        ),
+        ("images/ami-0", {"one_bad": {"every": 0}}, ["one_bad.every must be 1 or more"]),
+        ("images/ami-0", {"one_bad": {"error_rate": 3}}, ["error_rate 3"]),
+        (
+            "images/ami-0",
             {"error_rate": 2, "launch_error": "Nonsense"},
             ["error_rate 2", "launch_error 'Nonsense'"],
         ),

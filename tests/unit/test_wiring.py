@@ -339,7 +339,7 @@ def test_phases_keep_their_order_and_names() -> None:
         [{"name": "Canary", "percent": 25, "count": None}, {"name": None, "percent": None, "count": 4}]
     )
     assert [(one.name, one.percent, one.count) for one in phases] == [("Canary", 25, None), ("", None, 4)]
-    assert wiring.wanted_phases(None) == ()
+    assert wiring.wanted_phases(None) is None
 
 
 def test_without_an_owner_it_is_this_process() -> None:
