@@ -62,6 +62,10 @@ unit: environment ## the tests of the pure core
 integration: environment ## the tests that run modules and playbooks on the sandbox
 	@$(BIN)/pytest -n 2 --dist loadscope tests/integration
 
+.PHONY: faults
+faults: environment ## the whole sweep: every fault at every call (an hour; EVERY=10 for a tenth of it)
+	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.faults --every $(or $(EVERY),1)
+
 define CHECKS
 ruff check --quiet .
 ruff format --quiet --check --output-format concise .

@@ -140,13 +140,16 @@ class Calls:
         attempted: str,
         parameters: Mapping[str, Any],
     ) -> dict[str, Any]:
-        delay = FIRST_DELAY
+        delay, unanswered = FIRST_DELAY, False
         while True:
             begun = self.clock.now()
             try:
                 return method(**parameters)
             except (exceptions.ClientError, exceptions.BotoCoreError, ResponseParserError) as error:
                 failure = _translate(error, service, operation, attempted)
+                if isinstance(failure, AwsError):
+                    failure.repeated = unanswered
+                unanswered = unanswered or not isinstance(error, exceptions.ClientError)
                 self._spent += self.clock.now() - begun
                 if not _transient(error, operation) or self._spent >= self.budget:
                     raise failure from error
@@ -247,7 +250,14 @@ def _translate(error: Exception, service: str, operation: str, attempted: str) -
             answer=f"{answer} ({code})",
             advice="Renew the credentials and run the same again.",
         )
-    return AwsError(attempted, code=code, answer=answer)
+    return AwsError(attempted, code=code, answer=answer, advice=_advice(error))
+
+
+def _advice(error: Exception) -> str:
+    """What to do about an error that AWS answered with, of which nothing more is known than its kind."""
+    if _transient(error, ""):
+        return "AWS answered so again and again, which passes. Run the same again later: it goes on where it stopped."
+    return "Correct what AWS names, and run the same again: it goes on where it stopped."
 
 
 def _iam_action(service: str, operation: str, answer: str) -> str:

@@ -87,10 +87,22 @@ class AwsError(RolloutError):
     reason = "aws_error"
 
     def __init__(
-        self, attempted: str, *, code: str, answer: str, state: str | None = None, advice: str | None = None
+        self,
+        attempted: str,
+        *,
+        code: str,
+        answer: str,
+        state: str | None = None,
+        advice: str | None = None,
+        repeated: bool = False,
     ) -> None:
-        """Keep AWS's error code beside the words."""
+        """Keep AWS's error code beside the words.
+
+        C(repeated) says that the call had been sent before and its answer was lost, so that this is perhaps the
+        answer to what had been done already.
+        """
         self.code = code
+        self.repeated = repeated
         super().__init__(attempted, answer=f"{answer} ({code})", state=state, advice=advice)
 
 
@@ -132,6 +144,12 @@ class Locked(RolloutError):
     """Another deployment of the series is under way."""
 
     reason = "locked"
+
+
+class RollingBack(Locked):
+    """The deployment that is under way is being taken back; that must end first."""
+
+    reason = "rolling_back"
 
 
 class Overtaken(RolloutError):

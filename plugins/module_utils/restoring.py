@@ -66,6 +66,26 @@ def orphaned_templates(rollout: Rollout, series: Series) -> list[str]:
     ]
 
 
+def unborn(rollout: Rollout, series: Series) -> dict[str, str]:
+    """What a set-up left behind that died before it made its group: C(template) and C(configuration), if any.
+
+    Both may be somebody's who is setting up just now: a template says so by its lease, a launch configuration by
+    its age.
+    """
+    revision = max((journal.revision(group) for group in series.groups), default=0) + 1
+    found = {}
+    templates = orphaned_templates(rollout, series)
+    if templates:
+        found["template"] = templates[0]
+    name = naming.group_name(series.name, revision)
+    configuration = rollout.autoscaling.launch_configuration(name)
+    if configuration:
+        age = rollout.clock.now() - configuration["CreatedTime"].timestamp()
+        if rollout.deployer.take_over or age >= rollout.deployer.lease_duration:
+            found["configuration"] = name
+    return found
+
+
 def remove_launch_sources(rollout: Rollout, templates: Sequence[str], configuration: str | None) -> None:
     """Delete launch templates by their ids, and a launch configuration by its name."""
     for template in templates:

@@ -17,7 +17,7 @@ from .errors import InvalidInput
 from .model import Deployment, Group, Snapshot
 from .naming import series_of_revision
 from .passes import Change, Decision, Done, Event, Wait
-from .restoring import launch_sources, orphaned_templates, remove_launch_sources, unshield
+from .restoring import launch_sources, orphaned_templates, remove_launch_sources, unborn, unshield
 from .rollout import SCALING_PROCESSES, Rollout, Series, Tell, settle_time_problems, short, state_of
 
 # Seconds until a deletion that AWS did not take yet is tried again.
@@ -65,7 +65,7 @@ class RollBack:
     def look(self, progress: dict[str, Any], tell: Tell) -> Decision:
         """See what is still to be put back, and what is next."""
         series = self._series(progress)
-        name = progress.get("group") or self._options.group or _newest(series, tell)
+        name = progress.get("group") or self._options.group or self._newest(series, progress, tell)
         group = series.group(name) if name else None
         if name is None or group is None:
             return self._sweep(series, name, progress, tell)
@@ -232,6 +232,31 @@ class RollBack:
 
         return Change(tuple(words), perform)
 
+    def _newest(self, series: Series, progress: dict[str, Any], tell: Tell) -> str | None:
+        """The group of the deployment to take back: one under way, or the live one unless a rollback led to it.
+
+        A set-up that died before it made its group is the newest deployment too, and there is only what it would
+        have launched from to take back.
+        """
+        if series.unfinished:
+            return series.unfinished[0].name
+        if "begun" not in progress:
+            progress["begun"] = unborn(self._rollout, series)
+        if progress["begun"]:
+            progress.setdefault("configuration", progress["begun"].get("configuration"))
+            return None
+        if series.live is None:
+            return None
+        group = series.live[0]
+        restored = group.tags.get(journal.RESTORED)
+        if restored:
+            text = (
+                f"deployment {restored} was rolled back to this already; to go back further, name the group"
+            )
+            tell(Event("settled", short(group.name), text))
+            return None
+        return group.name
+
     # ------------------------------------------------------------- after the group
 
     def _sweep(self, series: Series, name: str | None, progress: dict[str, Any], tell: Tell) -> Decision:
@@ -249,26 +274,6 @@ class RollBack:
         if result["removed"]:
             tell(Event("settled", short(result["removed"][0]), "rolled back and removed"))
         return Done(result)
-
-
-def _newest(series: Series, tell: Tell) -> str | None:
-    """The group of the deployment to take back: one under way, or the live one unless a rollback led to it."""
-    if series.unfinished:
-        return series.unfinished[0].name
-    if series.live is None:
-        return None
-    group = series.live[0]
-    restored = group.tags.get(journal.RESTORED)
-    if restored:
-        tell(
-            Event(
-                "settled",
-                short(group.name),
-                f"deployment {restored} was rolled back to this already; to go back further, name the group",
-            )
-        )
-        return None
-    return group.name
 
 
 def _nothing() -> dict[str, list[Any]]:

@@ -22,7 +22,7 @@ from typing import Any
 from . import clone, health, journal, naming, plan
 from .autoscaling import ALREADY_EXISTS, TEMPLATE_EXISTS
 from .basis import Basis, read_basis
-from .errors import AwsError, InvalidInput, Locked, RolloutError
+from .errors import AwsError, InvalidInput, Locked, RollingBack, RolloutError
 from .model import Capacity, Deployment, Group, Phase, Snapshot
 from .passes import Change, Decision, Done, Event
 from .restoring import take_away
@@ -159,7 +159,8 @@ class SetUp:
                 " (playbooks/rollback.yml).",
             )
         if deployment.status == journal.ROLLING_BACK:
-            raise Locked(
+            self._rollout.ensure_ours(deployment, progress, self.attempted)
+            raise RollingBack(
                 self.attempted,
                 answer=f"deployment {deployment.deployment_id} of {deployment.image_id} as {group.name} is being"
                 " rolled back",
@@ -321,9 +322,12 @@ class SetUp:
             try:
                 self._rollout.autoscaling.create_launch_configuration(request)
             except AwsError as error:
-                if error.code not in ALREADY_EXISTS or not self._remove_orphan_configuration(deployment):
+                if error.code not in ALREADY_EXISTS:
                     raise
-                self._rollout.autoscaling.create_launch_configuration(request)
+                # Where an earlier answer was lost, it is what that call had created.
+                if not error.repeated:
+                    self._remove_orphan_configuration(deployment)
+                    self._rollout.autoscaling.create_launch_configuration(request)
             templates[""] = name
             return {}
         tags = {
@@ -372,12 +376,16 @@ class SetUp:
         if self._rollout.held_by_other(other.lease) and not self._rollout.deployer.take_over:
             raise self._rollout.locked(other, self.attempted)
 
-    def _remove_orphan_configuration(self, deployment: Deployment) -> bool:
-        """Remove a launch configuration that a dead run left behind; launch configurations have no tags to tell."""
+    def _remove_orphan_configuration(self, deployment: Deployment) -> None:
+        """Remove a launch configuration that a dead run left behind; it has no tags to tell whose it is.
+
+        Raises:
+            Locked: it is so young that whoever created it may be about to create the group.
+        """
         api = self._rollout.autoscaling
         existing = api.launch_configuration(deployment.group)
         if existing is None:
-            return True
+            return
         age = self._rollout.clock.now() - existing["CreatedTime"].timestamp()
         if age < self._rollout.deployer.lease_duration or api.group(deployment.group) is not None:
             raise Locked(
@@ -387,7 +395,6 @@ class SetUp:
                 advice="Another deployment of the series is starting: see asg_series_info.",
             )
         api.delete_launch_configuration(deployment.group)
-        return True
 
     def _create_group(self, planned: Planned, source: Mapping[str, Any]) -> None:
         deployment, api = planned.deployment, self._rollout.autoscaling

@@ -11,8 +11,8 @@ import dataclasses
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from tests.sandbox import ec2_images, ec2_launch_templates, moto_services
 from tests.sandbox.clock import Clock
@@ -21,6 +21,11 @@ from tests.sandbox.faults import ConnectionDropped, Fault, Faults, error_of
 from tests.sandbox.protocol import Call, Request, Response, answer, refuse, understand
 from tests.sandbox.recording import Recording, error_code
 from tests.sandbox.world import Settings, World
+
+Answer = TypeVar("Answer")
+
+#: Parts of EC2 that moto gets wrong.
+_EC2_PARTS = (ec2_images, ec2_launch_templates)
 
 
 class Gateway:
@@ -40,6 +45,29 @@ class Gateway:
             call = understand(request, self.world.settings.region)
         except AwsError as error:
             return refuse(None, error)
+        try:
+            return self._record_and_strike(call, self._do, error_code)
+        except AwsError as error:
+            return refuse(call, error)
+
+    def directly(self, call: Call) -> dict[str, Any]:
+        """Do a call of our own that nobody has written down as a request; recorded and struck by faults as any other.
+
+        Raises AwsError, and ConnectionDropped where the caller is to get no answer.
+        """
+        return self._record_and_strike(call, self._output, lambda output: None) or {}
+
+    def is_own(self, call: Call) -> bool:
+        """Return whether a call is for an operation of our own, and not for one of moto's."""
+        return (
+            call.service in ("autoscaling", "cloudwatch")
+            or (call.service, call.operation) in self.world_in(call.region).targets.operations
+            or (call.service == "ec2" and any(call.operation in part.OPERATIONS for part in _EC2_PARTS))
+        )
+
+    def _record_and_strike(
+        self, call: Call, do: Callable[[Call], Answer], error_of_answer: Callable[[Answer], str | None]
+    ) -> Answer:
         with self.lock:
             striking = self.faults.strike(call)
         for fault in striking:
@@ -49,17 +77,17 @@ class Gateway:
         with self.lock:
             recorded = self.recording.note(call, self.world.now())
             try:
-                response = self._answer(call, striking)
+                done = self._strike(call, striking, do)
             except ConnectionDropped:
                 recorded.error = "ConnectionReset"
                 raise
             except AwsError as error:
                 recorded.error = error.code
-                return refuse(call, error)
-            recorded.error = error_code(response)
-            return response
+                raise
+            recorded.error = error_of_answer(done)
+            return done
 
-    def _answer(self, call: Call, striking: list[Fault]) -> Response:
+    def _strike(self, call: Call, striking: list[Fault], do: Callable[[Call], Answer]) -> Answer:
         for fault in striking:
             if fault.kind == "reset":
                 raise ConnectionDropped
@@ -67,7 +95,7 @@ class Gateway:
                 raise error
         try:
             self.tick()
-            response = self._do(call)
+            done = do(call)
         except AwsError:
             raise
         except Exception as error:
@@ -75,14 +103,16 @@ class Gateway:
             raise AwsError("SandboxFailure", f"the sandbox failed at {call.operation}: {error!r}") from error
         if any(fault.kind == "lose_answer" for fault in striking):
             raise ConnectionDropped
-        return response
+        return done
 
     def _do(self, call: Call) -> Response:
-        world = self.world_in(call.region)
         if call.protocol == "rest":
             return moto_services.call(call)
-        output = self._own(world, call.service, call.operation, call.parameters)
+        output = self._output(call)
         return moto_services.call(call) if output is None else answer(call, output)
+
+    def _output(self, call: Call) -> dict[str, Any] | None:
+        return self._own(self.world_in(call.region), call.service, call.operation, call.parameters)
 
     @staticmethod
     def _own(world: World, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any] | None:
@@ -93,7 +123,7 @@ class Gateway:
             return world.cloudwatch.handle(operation, parameters)
         if (service, operation) in world.targets.operations:
             return world.targets.handle(operation, parameters)
-        for part in (ec2_images, ec2_launch_templates):
+        for part in _EC2_PARTS:
             if service == "ec2" and operation in part.OPERATIONS:
                 output: dict[str, Any] = part.handle(world, operation, parameters)
                 return output

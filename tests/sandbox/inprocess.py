@@ -9,24 +9,29 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from tests.sandbox.clock import VirtualClock
 from tests.sandbox.control import Control
+from tests.sandbox.direct import DirectClient
 from tests.sandbox.faults import ConnectionDropped, Fault
 from tests.sandbox.gateway import Gateway
 from tests.sandbox.launching import LaunchFailure
 from tests.sandbox.protocol import Request
 from tests.sandbox.world import Settings, World
 
+Answer = TypeVar("Answer")
+
 _URL = "http://sandbox.invalid"
+#: Seconds after which a client no longer waits for an answer.
+READ_TIMEOUT = 30.0
 
 
 class InProcess:
@@ -45,6 +50,10 @@ class InProcess:
         self._clients: dict[tuple[str, str, str, int], Any] = {}
         self.clock = VirtualClock(start)
         self.gateway = Gateway(settings, self.clock)
+        self._at_call: Callable[[int], None] | None = None
+        self._number = 0
+        #: Done after a call was, before its caller gets the answer; it may raise.
+        self.after_call: Callable[[], None] | None = None
         self.reset(settings, start)
 
     def reset(self, settings: Settings | None = None, start: float | None = None) -> None:
@@ -85,11 +94,29 @@ class InProcess:
         body = request.body or b""
         content = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else body.read()
         path = request.url.removeprefix(_URL) or "/"
+        asked = Request(request.method, path, headers, content)
         try:
-            response = self.gateway.handle(Request(request.method, path, headers, content))
+            response = self.within_time(request.url, lambda: self.gateway.handle(asked))
         except ConnectionDropped as error:
             raise ConnectionClosedError(endpoint_url=request.url, error=error) from error
         return AWSResponse(request.url, response.status, response.headers, _Raw(response.body))
+
+    def within_time(self, where: str, do: Callable[[], Answer]) -> Answer:
+        """Do a call with what is ordered before and after it, and lose the answer if it comes too late."""
+        if self._at_call:
+            self._number += 1
+            self._at_call(self._number)
+        sent = self.clock.now()
+        answer = do()
+        if self.after_call:
+            self.after_call()
+        if self.clock.now() - sent > READ_TIMEOUT:
+            raise ReadTimeoutError(endpoint_url=where, error="nobody waits so long")
+        return answer
+
+    def direct_client(self, service: str) -> DirectClient:
+        """Return a client that skips the wire."""
+        return DirectClient(self, service)
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -133,6 +160,15 @@ class InProcess:
             yield fault
         finally:
             self.gateway.faults.remove(fault.number)
+
+    @contextmanager
+    def before_calls(self, at_call: Callable[[int], None]) -> Iterator[None]:
+        """Do something before each call within the block, with the call's number from 1; it may raise."""
+        self._at_call, self._number = at_call, 0
+        try:
+            yield
+        finally:
+            self._at_call, self.after_call = None, None
 
     def mark(self) -> int:
         """Return the number of the next call."""

@@ -84,6 +84,10 @@ class Site:
     aws: InProcess
     application: str = "shop"
     totals: list[int] = field(default_factory=list)
+    #: How the engine gets its clients, if not as the shop does.
+    client: Callable[[str], Any] | None = None
+    #: An image that is yet to be deployed, where a test needs one made beforehand.
+    new_image: str = ""
 
     def __post_init__(self) -> None:
         self.shop = InProcessShop(self.aws, self.application)
@@ -139,6 +143,21 @@ class Site:
             overrides["LaunchTemplate"] = self.shop.launch_template(self.image("base"))
         self.shop.make_base_group(**overrides)
 
+    def mark(self, group: str, tags: dict[str, str]) -> None:
+        """Write tags on a group."""
+        self.shop.client("autoscaling").create_or_update_tags(
+            Tags=[
+                {
+                    "ResourceId": group,
+                    "ResourceType": "auto-scaling-group",
+                    "Key": key,
+                    "Value": value,
+                    "PropagateAtLaunch": False,
+                }
+                for key, value in tags.items()
+            ]
+        )
+
     def image(self, name: str, **behaviour: Any) -> str:
         image_id = self.shop.register_image(name)
         if behaviour:
@@ -149,7 +168,7 @@ class Site:
 
     def rollout(self, owner: str = "one", **deployer: Any) -> Rollout:
         """The engine in somebody's hands."""
-        calls = Calls(client=self.aws.client, clock=self.clock)
+        calls = Calls(client=self.client or self.aws.client, clock=self.clock)
         return Rollout(calls, self.clock, Deployer(owner, **deployer))
 
     def run(self, step: Step, timing: Timing = TIMING, *, check_mode: bool = False) -> PassResult:

@@ -174,6 +174,21 @@ def test_bad_expressions_are_refused(aws: Sandbox, queries: list[dict[str, Any]]
     assert names(aws) == []
 
 
+def test_an_expression_may_have_10_metrics(aws: Sandbox) -> None:
+    metrics = [metric("a", id=f"m{number}") | {"ReturnData": False} for number in range(10)]
+    aws.alarm(Metrics=[*metrics, {"Id": "e", "Expression": "SUM(METRICS())"}])
+    assert names(aws) == ["alarm"]
+
+
+def test_an_expression_without_metrics_has_a_period_of_its_own(aws: Sandbox) -> None:
+    constant = {"Id": "e", "Expression": "TIME_SERIES(9)"}
+    with refused("ValidationError", "Period"):
+        aws.alarm(Metrics=[constant])
+    aws.alarm(Metrics=[constant | {"Period": 60}])
+    aws.world.tick()
+    assert aws.state() == "ALARM"
+
+
 def test_an_alarm_is_on_a_metric_or_on_an_expression(aws: Sandbox) -> None:
     with refused("InvalidParameterCombination", "Metrics and MetricName"):
         aws.alarm(Metrics=[metric("a")], MetricName="a")

@@ -97,6 +97,12 @@ def test_requests_per_target_are_an_average(aws: Sandbox) -> None:
         assert found == [(at, count / 2) for at, count in requests]
 
 
+def test_a_target_that_is_gone_is_not_divided_by(aws: Sandbox) -> None:
+    aws.world.intervals[0].healthy_until = aws.world.now() - 300
+    requests, each = (dict(read(aws, name, OF_BLUE)) for name in ("RequestCount", "RequestCountPerTarget"))
+    assert (each[240], each[300]) == (requests[240] / 2, requests[300])
+
+
 def test_healthy_hosts_are_counted_as_they_come_and_go(aws: Sandbox) -> None:
     aws.instance("i-4")
     aws.serve("i-4", BLUE, [BALANCER], since=150, until=300)

@@ -337,12 +337,22 @@ def test_search(shop: Sandbox, search: str, found: list[int]) -> None:
     assert sorted(value for one in results for value in one["Values"]) == found
 
 
+def test_names_with_special_characters_are_quoted(shop: Sandbox) -> None:
+    named = [{"Name": "Dimension@Name", "Value": "a"}]
+    shop.put("Custom:Name[Special_Characters", [7.0], namespace="My Namespace", Dimensions=named)
+    for search in (
+        '{"My Namespace", "Dimension@Name"} "Custom:Name[Special_Characters"',
+        '{"My Namespace"} "Dimension@Name"="a"',
+    ):
+        assert shop.calculate(f"SUM(SEARCH('{search}', 'Sum', 60))") == [7], search
+
+
 def test_a_search_may_be_part_of_an_expression(shop: Sandbox) -> None:
     assert shop.calculate("SUM(SEARCH('{Mine,Project}', 'Sum', 60))") == [6]
 
 
 @pytest.mark.parametrize(
-    "search, words", [("", "needs a metric schema"), ("(a", "syntax"), ("a" * 1025, "1024")]
+    "search, words", [("", "needs a metric schema"), ("(a", "syntax"), ("a)", "syntax"), ("a" * 1025, "1024")]
 )
 def test_bad_searches_are_refused(shop: Sandbox, search: str, words: str) -> None:
     with refused("ValidationError", words):

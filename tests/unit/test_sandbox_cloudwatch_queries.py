@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.cloudwatch_series import Values, Window, aggregate
 from tests.unit.sandbox_metrics import DAY, NOON, Sandbox, metric, moment, points, refused
 
 
@@ -91,6 +92,13 @@ def test_periods_without_data_have_no_data_point(aws: Sandbox) -> None:
     aws.put("sparse", [1.0, None, None, 4.0])
     assert aws.read(metric("sparse")) == [(0, 1.0), (180, 4.0)]
     assert aws.read(metric("nobody sends this")) == []
+
+
+def test_samples_beyond_the_request_are_left_out() -> None:
+    """A column may hold more at its ends than was asked for."""
+    window = Window.of(NOON + 60, NOON + 180, 60, NOON + 600)
+    samples = Values(int(NOON), 30, [float(number) for number in range(20)])
+    assert aggregate([samples], window, "Sum") == ([int(NOON) + 60, int(NOON) + 120], [5.0, 9.0])
 
 
 # --- Retention --------------------------------------------------------------------------------------------

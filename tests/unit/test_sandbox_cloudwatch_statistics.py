@@ -11,8 +11,8 @@ import pytest
 
 from tests.unit.sandbox_metrics import Sandbox, metric, refused
 
-#: 1, 2 ... 100 in no order, and some values with an outlier.
-HUNDRED = [float(value) for value in random.Random(4).sample(range(1, 101), 100)]
+#: 10, 20 ... 1000 in no order, so that no value is its own percentile; and some values with an outlier.
+HUNDRED = [float(value) for value in random.Random(4).sample(range(10, 1001, 10), 100)]
 LATENCIES = [100.0, 150.0, 200.0, 300.0, 1000.0, 2000.0, 5000.0]
 
 
@@ -31,7 +31,7 @@ def value(aws: Sandbox, stat: str, name: str = "hundred") -> float:
 
 
 @pytest.mark.parametrize(
-    "stat, expected", [("p50", 50), ("p95", 95), ("p99.9", 100), ("p0", 1), ("p100", 100)]
+    "stat, expected", [("p50", 500), ("p95", 950), ("p99.9", 1000), ("p0", 10), ("p100", 1000)]
 )
 def test_a_percentile_is_the_maximum_of_the_lowest_samples(aws: Sandbox, stat: str, expected: float) -> None:
     """ "p99 is the maximum value of the remaining 99%"."""
@@ -41,20 +41,20 @@ def test_a_percentile_is_the_maximum_of_the_lowest_samples(aws: Sandbox, stat: s
 @pytest.mark.parametrize(
     "stat, expected",
     [
-        ("tm90", statistics.fmean(range(1, 91))),
-        ("TM(:90%)", statistics.fmean(range(1, 91))),
-        ("TM(2%:98%)", statistics.fmean(range(3, 99))),
-        ("TM(10%:)", statistics.fmean(range(11, 101))),
-        ("IQM", statistics.fmean(range(26, 76))),
-        ("TM(25%:75%)", statistics.fmean(range(26, 76))),
+        ("tm90", statistics.fmean(range(10, 901, 10))),
+        ("TM(:90%)", statistics.fmean(range(10, 901, 10))),
+        ("TM(2%:98%)", statistics.fmean(range(30, 981, 10))),
+        ("TM(10%:)", statistics.fmean(range(110, 1001, 10))),
+        ("IQM", statistics.fmean(range(260, 751, 10))),
+        ("TM(25%:75%)", statistics.fmean(range(260, 751, 10))),
         ("tc90", 90),
-        ("ts90", sum(range(1, 91))),
-        ("TS(80%:)", sum(range(81, 101))),
-        ("TC(80:95)", 15),
-        ("wm98", statistics.fmean([*range(1, 99), 98, 98])),
-        ("WM(10%:90%)", statistics.fmean([10] * 10 + list(range(11, 91)) + [90] * 10)),
-        ("PR(:30)", 30),
-        ("PR(20:60)", 40),
+        ("ts90", sum(range(10, 901, 10))),
+        ("TS(80%:)", sum(range(810, 1001, 10))),
+        ("TC(800:950)", 15),
+        ("wm98", statistics.fmean([*range(10, 981, 10), 980, 980])),
+        ("WM(10%:90%)", statistics.fmean([100] * 10 + list(range(110, 901, 10)) + [900] * 10)),
+        ("PR(:300)", 30),
+        ("PR(200:600)", 40),
     ],
 )
 def test_trimmed_and_winsorized_statistics(aws: Sandbox, stat: str, expected: float) -> None:
@@ -113,6 +113,7 @@ def test_percentiles_are_not_available_when_a_value_is_negative() -> None:
         "TM(10%:20)",
         "TM(:)",
         "TM(90%:10%)",
+        "TM(10%:120%)",
         "average",
     ],
 )

@@ -1,0 +1,341 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One case of the sweep: a scenario, a fault, the call that it strikes, and what is run afterwards.
+
+Everything happens in this process, on the pretend AWS of tests/unit/engine.py, in pretend time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.progressive.aws.plugins.module_utils import journal
+from ansible_collections.progressive.aws.plugins.module_utils.errors import RollingBack, RolloutError
+from ansible_collections.progressive.aws.plugins.module_utils.passes import Timing
+
+from tests.sandbox.faults import Fault
+from tests.sandbox.inprocess import InProcess
+from tests.unit.engine import SETTINGS, START, Site
+
+#: The time-out of a client that reads an answer is 30 s (wiring.CLIENT_CONFIG); an answer this late is lost.
+TOO_LATE = 45.0
+#: A lease is 120 s long, so that a run that died holds nobody off after that.
+AFTER_THE_LEASE = 130.0
+TIMING = Timing(wait_timeout=240, poll_interval=5.0, pass_duration=10)
+
+
+class Killed(BaseException):
+    """SIGKILL: nothing of the engine may catch it."""
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """What happens to a call: a fault of the sandbox, or a kill of the caller before or after it."""
+
+    kind: str = ""
+    times: int | None = 1
+    seconds: float = 0.0
+    kill: str = ""
+
+
+FAULTS = {
+    "throttled three times": FaultKind("throttle", times=3),
+    "throttled for good": FaultKind("throttle", times=None),
+    "HTTP 500": FaultKind("error"),
+    "reset before": FaultKind("reset"),
+    "answer lost after the change": FaultKind("lose_answer"),
+    "access denied": FaultKind("deny", times=None),
+    "answer later than the time-out": FaultKind("delay", seconds=TOO_LATE),
+    "killed before": FaultKind(kill="before"),
+    "killed after": FaultKind(kill="after"),
+}
+RERUNS = ("resume", "roll back")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A deployment that is disturbed. ``prepare`` brings the site to where it begins, undisturbed."""
+
+    name: str
+    prepare: Callable[[Site], None]
+    disturbed: Callable[[Site, str], None]
+    resize_order: str = "new_first"
+    #: The least capacity in service that may ever be seen.
+    floor: int = 4
+
+
+def _one_live(site: Site) -> None:
+    site.deploy(site.image("one"), (100,))
+
+
+def _two_outgoing(site: Site) -> None:
+    """Two groups with capacity: what is left where a deployment was taken for finished half way."""
+    site.deploy(site.image("one"), (100,))
+    first, second = f"{site.prefix}1", site.set_up(site.image("half"))
+    site.upgrade(second, 50)
+    autoscaling = site.shop.client("autoscaling")
+    site.mark(second, {journal.STATUS: journal.LIVE, journal.LEASE: ""})
+    autoscaling.delete_tags(
+        Tags=[{"ResourceId": first, "ResourceType": "auto-scaling-group", "Key": journal.BEFORE}]
+    )
+    autoscaling.resume_processes(AutoScalingGroupName=first)
+
+
+def _configured(site: Site) -> None:
+    configuration = site.shop.launch_configuration(site.image("configured"))
+    site.shop.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=site.shop.base_group)
+    site.clock.sleep(5)
+    site.make_base(LaunchConfigurationName=configuration)
+    site.shop.scale_with_cpu()
+    _one_live(site)
+
+
+def _half_way(site: Site) -> None:
+    _one_live(site)
+    site.upgrade(site.set_up(site.new_image), 50)
+
+
+def _deploy(site: Site, owner: str, resize_order: str = "new_first") -> None:
+    """What the role does: set up, phase by phase, and a rescue that rolls back."""
+    group = site.set_up(site.new_image, owner)
+    try:
+        for percent in (25, 50, 100):
+            site.run(site.upgrade_step(group, percent, owner, resize_order=resize_order), TIMING)
+    except RolloutError as error:
+        site.run(site.roll_back_step(group, owner), TIMING)
+        raise error
+
+
+def _old_first(site: Site, owner: str) -> None:
+    _deploy(site, owner, "old_first")
+
+
+def _roll_back(site: Site, owner: str) -> None:
+    # The run that had come half way goes on to roll back.
+    site.run(site.roll_back_step(owner="one" if owner == "disturbed" else owner), TIMING)
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("the guide's example", _one_live, _deploy),
+        Scenario("old_first", _one_live, _old_first, "old_first", floor=2),
+        Scenario("two outgoing groups", _two_outgoing, _deploy),
+        Scenario("a launch configuration", _configured, _deploy),
+        Scenario("a rollback", _half_way, _roll_back),
+    )
+}
+
+
+@dataclass
+class Outcome:
+    """What a case came to; without problems it has held."""
+
+    case: str
+    end: str = ""
+    error: str = ""
+    problems: list[str] = field(default_factory=list)
+
+
+class Case:
+    """A site in which one thing goes wrong."""
+
+    def __init__(self, aws: InProcess, scenario: Scenario) -> None:
+        """Begin with a base group, a neighbour with a similar name, and what the scenario needs."""
+        aws.reset(dataclasses.replace(SETTINGS), start=START)
+        self.aws = aws
+        self.scenario = scenario
+        self.site = Site(aws, client=aws.direct_client)
+        self.site.make_base(TargetGroupARNs=[self.site.shop.target_group()])
+        self.site.shop.scale_with_cpu()
+        neighbour = Site(aws, client=aws.direct_client)
+        neighbour.shop.environment = "prod2"
+        neighbour.prefix = f"{neighbour.shop.series}__"
+        neighbour.deploy(self.site.image("theirs"), (100,))
+        self.site.new_image = self.site.image("new")
+        self._begin()
+
+    def _begin(self) -> None:
+        site = self.site
+        self.before_all = site.standing()
+        self.scenario.prepare(site)
+        # A rollback is measured against what was there before the deployment that it takes back.
+        self.snapshot = (
+            self._snapshot_of_rollback() if self.scenario.name == "a rollback" else site.standing()
+        )
+        self.untouchable = {
+            name: value
+            for name, value in site.standing().items()
+            if name.removeprefix("group ").startswith((site.shop.base_group, "shop__checkout__prod2__"))
+        }
+        site.totals.clear()
+        site.look()
+
+    def _snapshot_of_rollback(self) -> dict[str, Any]:
+        """Revision 1 as it was when it was live by itself: what its journal says."""
+        standing = self.site.standing()
+        kept = {name: value for name, value in standing.items() if not name.endswith("prod__2")}
+        group, policies = kept["group shop__checkout__prod__1"]
+        tags = {key: value for key, value in group["Tags"].items() if key != journal.BEFORE}
+        restored = {
+            **group,
+            "MinSize": 0,
+            "MaxSize": 10,
+            "DesiredCapacity": 4,
+            "SuspendedProcesses": [],
+            "Tags": tags,
+        }
+        kept["group shop__checkout__prod__1"] = (restored, policies)
+        return kept
+
+    # ----------------------------------------------------------------------- running
+
+    def calls(self) -> int:
+        """Run undisturbed, and count the calls."""
+        mark = self.aws.mark()
+        self.scenario.disturbed(self.site, "disturbed")
+        return self.aws.mark() - mark
+
+    def run(self, number: int, fault: str, rerun: str) -> Outcome:
+        """Let call ``number`` (from 1) of the disturbed run meet a fault, run again, and see what is there."""
+
+        def at_call(call: int) -> None:
+            if call == number:
+                self.strike(fault)
+
+        return self.disturb(at_call, lambda: (number, fault, rerun))
+
+    def disturb(
+        self, at_call: Callable[[int], None], arguments: Callable[[], tuple[int, str, str]]
+    ) -> Outcome:
+        """Run what is disturbed, with C(at_call) before each of its calls, and conclude as C(arguments) say then."""
+        error: BaseException | None = None
+        with self.aws.before_calls(at_call):
+            try:
+                self.scenario.disturbed(self.site, "disturbed")
+            except (Killed, RolloutError) as raised:
+                error = raised
+        number, fault, rerun = arguments()
+        outcome = Outcome(f"{self.scenario.name}: call {number} {fault}, then {rerun}")
+        if isinstance(error, RolloutError):
+            outcome.error = str(error)
+            outcome.problems += _problems_of_message(error, fault)
+        elif error:
+            outcome.error = "killed"
+        self._conclude(outcome, rerun)
+        return outcome
+
+    def strike(self, fault: str) -> None:
+        """Let the next call, and as many after it as the fault says, go wrong."""
+        kind = FAULTS[fault]
+        if kind.kill == "before":
+            raise Killed
+        if kind.kill == "after":
+            self.aws.after_call = _die
+            return
+        self.aws.gateway.faults.add(Fault(kind.kind, times=kind.times, seconds=kind.seconds))
+
+    def _conclude(self, outcome: Outcome, rerun: str) -> None:
+        """After the disturbed run: no more faults, a run again, and a look at what is there."""
+        self.aws.gateway.faults.clear()
+        self._wait_for_the_lease()
+        try:
+            self._again(rerun)
+        except RolloutError as error:
+            outcome.error += f" | again: {error}"
+        self.site.clock.sleep(5)
+        outcome.end, problems = self._look()
+        outcome.problems += problems
+
+    def _wait_for_the_lease(self) -> None:
+        # Nothing is resized meanwhile, so that a look a second is enough.
+        for __ in range(int(AFTER_THE_LEASE)):
+            self.aws.advance(1.0)
+            self.site.look()
+
+    def _again(self, rerun: str) -> None:
+        if rerun == "roll back":
+            self.site.run(self.site.roll_back_step(owner="again"), TIMING)
+            return
+        try:
+            _deploy(self.site, "again", self.scenario.resize_order)
+        except RollingBack:
+            # What the role does where a rollback was interrupted.
+            self.site.run(self.site.roll_back_step(owner="again"), TIMING)
+
+    # ----------------------------------------------------------------------- looking
+
+    def _look(self) -> tuple[str, list[str]]:
+        """See which of the two good ends it is, and whatever is wrong with it."""
+        site, now = self.site, self.site.standing()
+        problems = []
+        if min(site.totals) < self.scenario.floor:
+            problems.append(f"capacity in service fell to {min(site.totals)}, below {self.scenario.floor}")
+        for name, value in self.untouchable.items():
+            if now.get(name) != value:
+                problems.append(f"{name} was touched")
+        if now == self.snapshot:
+            in_service = site.totals[-1]
+            if in_service != 4:
+                problems.append(f"as before, but with {in_service} in service")
+            return "as before", problems
+        return "live", problems + self._problems_of_live(now)
+
+    def _problems_of_live(self, now: dict[str, Any]) -> list[str]:
+        """Say what keeps the series from being fully live with the new image and nothing left over."""
+        site = self.site
+        sizes = site.shop.revisions()
+        newest = list(sizes)[-1]
+        problems = [
+            f"{name} has {one.in_service} in service"
+            for name, one in sizes.items()
+            if one.in_service and name != newest
+        ]
+        if (sizes[newest].min_size, sizes[newest].max_size) != (0, 10) or sizes[newest].in_service != 4:
+            problems.append(f"neither live nor as before: {newest} has {sizes[newest]}")
+        if site.shop.policies(newest) != ["cpu-at-60"]:
+            problems.append(f"{newest} has the policies {site.shop.policies(newest)}")
+        group = site.shop.group(newest) or {}
+        if group.get("SuspendedProcesses"):
+            problems.append(f"{newest} has processes suspended")
+        expected = {f"group {name}" for name in sizes} | {
+            name for name in self.snapshot if not name.startswith("alarm TargetTracking")
+        }
+        sources = {
+            f"{name.partition(' ')[0]} {newest}"
+            for name in self.snapshot
+            if name.startswith(("template", "configuration"))
+        }
+        left = [
+            name
+            for name in now
+            if name not in expected | sources and not name.startswith("alarm TargetTracking")
+        ]
+        problems += [f"{name} is left over" for name in left if name.removeprefix("group ") not in sizes]
+        lost = [name for name in self.snapshot if name not in now]
+        problems += [f"{name} is gone" for name in lost]
+        for name in sizes:
+            (described, __) = now[f"group {name}"]
+            wanted = journal.LIVE if name == newest else journal.SUPERSEDED
+            if described["Tags"].get(journal.STATUS) != wanted:
+                problems.append(f"{name} is {described['Tags'].get(journal.STATUS)}, not {wanted}")
+        return problems
+
+
+def _die() -> None:
+    raise Killed
+
+
+def _problems_of_message(error: RolloutError, fault: str) -> list[str]:
+    text = str(error)
+    problems = []
+    if not error.advice:
+        problems.append(f"the message says not what to do: {text}")
+    if fault == "access denied" and "Allow " not in text:
+        problems.append(f"the message names no action: {text}")
+    if "Traceback" in text:
+        problems.append("there is a traceback")
+    return problems
