@@ -361,7 +361,7 @@ ARGUMENT_SPEC = {
     **wiring.SERIES,
     "base_group": {"type": "str", "required": True},
     "image_id": {"type": "str", "required": True},
-    "user_data": {"type": "str"},
+    "user_data": {"type": "str", "no_log": True},
     "min_size": {"type": "int"},
     "max_size": {"type": "int"},
     "desired_capacity": {"type": "int"},
