@@ -66,6 +66,10 @@ integration: environment ## the tests that run modules and playbooks on the sand
 faults: environment ## the whole sweep: every fault at every call (an hour; EVERY=10 for a tenth of it)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.faults --every $(or $(EVERY),1)
 
+.PHONY: kills
+kills: environment ## kill real runs of the playbook at each of their writes, and run again (half an hour)
+	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.faults.kills
+
 define CHECKS
 ruff check --quiet .
 ruff format --quiet --check --output-format concise .
