@@ -16,7 +16,7 @@ from . import journal, plan
 from .errors import Drifted
 from .model import Capacity, Deployment, Group, Phase, Snapshot
 from .passes import Change
-from .rollout import Rollout, Series
+from .rollout import SCALING_PROCESSES, Rollout, Series
 
 ADOPT = "adopt"
 
@@ -34,9 +34,12 @@ def look_for(
     """
     gone = series.gone(deployment)
     drifted = list(_drifted(series, deployment, progress.get("adopted", {})))
-    if not gone and not drifted:
+    forgotten, resumed = series.forgotten(deployment), _resumed(series, deployment)
+    if not (gone or drifted or forgotten or resumed):
         return None
     words = [f"outgoing group {name} is gone" for name in gone]
+    words += [f"outgoing group {group.name} has lost its tag {journal.BEFORE}" for group in forgotten]
+    words += [f"{' and '.join(processes)} run again on outgoing group {name}" for name, processes in resumed]
     words += [
         f"group {group.name} has {group.capacity}, where the journal has {planned}"
         for group, planned in drifted
@@ -52,6 +55,12 @@ def look_for(
     def perform() -> None:
         for name, tags in _adopted(series, deployment, drifted, gone).items():
             rollout.autoscaling.write_tags(name, tags)
+        for group in forgotten:
+            # What it was before is lost; what it is now is the best there is to go back to.
+            snapshot = journal.take_snapshot(group, deployment.deployment_id)
+            rollout.autoscaling.write_tags(group.name, {journal.BEFORE: journal.write_snapshot(snapshot)})
+        for name, processes in resumed:
+            rollout.autoscaling.suspend(name, processes)
         for group, __ in drifted:
             progress.setdefault("adopted", {})[group.name] = list(dataclasses.astuple(group.capacity))
 
@@ -72,6 +81,32 @@ def refuse_gone(rollout: Rollout, series: Series, deployment: Deployment, attemp
             state=state,
             advice="To go back to what is left, without it, set on_drift=adopt (canary_on_drift).",
         )
+
+
+def refuse_policies(rollout: Rollout, deployment: Deployment, attempted: str) -> None:
+    """Stop where the new group has scaling policies before its final phase: they would resize it meanwhile.
+
+    Raises:
+        Drifted: it has, and that is not to be adopted.
+    """
+    if rollout.deployer.on_drift == ADOPT:
+        return
+    names = [str(policy["PolicyName"]) for policy in rollout.autoscaling.policies(deployment.group)]
+    if names:
+        raise Drifted(
+            attempted,
+            answer=f"somebody else has attached scaling policy {', '.join(names)} to group {deployment.group}",
+            state="Nothing more was changed.",
+            advice="Take it off again, or go on in spite of it with on_drift=adopt (canary_on_drift), or roll back.",
+        )
+
+
+def _resumed(series: Series, deployment: Deployment) -> list[tuple[str, list[str]]]:
+    """The outgoing groups on which scaling processes run again that the deployment suspended, with them."""
+    running = (
+        (group.name, sorted(SCALING_PROCESSES - group.suspended)) for group, __ in series.outgoing(deployment)
+    )
+    return [(name, processes) for name, processes in running if processes]
 
 
 def _drifted(

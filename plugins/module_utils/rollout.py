@@ -78,6 +78,15 @@ class Series:
         names = [naming.group_name(self.name, revision) for revision in deployment.outgoing]
         return [name for name in names if name not in there]
 
+    def forgotten(self, deployment: Deployment) -> list[Group]:
+        """The outgoing groups of a deployment that are there, and have no snapshot of it any more."""
+        known = {group.name for group, __ in self.outgoing(deployment)}
+        return [
+            group
+            for group in self.groups
+            if journal.revision(group) in deployment.outgoing and group.name not in known
+        ]
+
     def outgoing(self, deployment: Deployment) -> list[tuple[Group, Snapshot]]:
         """The outgoing groups of a deployment with their snapshots, the newest revision first."""
         by_name = {group.name: group for group in self.groups}

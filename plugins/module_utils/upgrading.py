@@ -162,6 +162,7 @@ class Upgrade:
             tags |= self._rollout.lease_tags(deployment)
         if step.resize:
             if tags.get(journal.PHASE):
+                drift.refuse_policies(self._rollout, deployment, self.attempted)
                 Telling(progress, tell).once("phase", "plan", seen.group.name, _phase_words(seen, phase))
             return Change(
                 tuple(f"resize group {name} to {capacity}" for name, capacity in step.resize.items()),

@@ -89,6 +89,42 @@ def test_an_outgoing_group_that_is_gone_stops_the_deployment_or_is_done_without(
     assert halfway.shop.revisions() == {second: Sizes(0, 10, 4, 4)}
 
 
+def test_a_tag_of_the_journal_that_is_gone_stops_the_deployment(halfway: Site) -> None:
+    first, second = f"{halfway.prefix}1", f"{halfway.prefix}2"
+    halfway.shop.client("autoscaling").delete_tags(
+        Tags=[{"ResourceId": first, "ResourceType": "auto-scaling-group", "Key": "progressive:before"}]
+    )
+    with pytest.raises(Drifted, match=f"outgoing group {first} has lost its tag progressive:before"):
+        halfway.upgrade(second, 100)
+    halfway.upgrade(second, 100, on_drift="adopt")
+    assert halfway.desired() == {1: 0, 2: 4}
+
+
+def test_processes_that_run_again_on_an_outgoing_group_are_noticed(halfway: Site) -> None:
+    first, second = f"{halfway.prefix}1", f"{halfway.prefix}2"
+    halfway.shop.client("autoscaling").resume_processes(AutoScalingGroupName=first)
+    with pytest.raises(
+        Drifted, match=f"AlarmNotification and ScheduledActions run again on outgoing group {first}"
+    ):
+        halfway.upgrade(second, 100)
+    halfway.upgrade(second, 100, on_drift="adopt")
+    assert {one["ProcessName"] for one in (halfway.shop.group(first) or {})["SuspendedProcesses"]} == {
+        "AlarmNotification",
+        "ScheduledActions",
+    }
+
+
+def test_a_policy_that_somebody_attached_to_the_new_group_stops_the_next_phase(halfway: Site) -> None:
+    second = f"{halfway.prefix}2"
+    halfway.shop.client("autoscaling").put_scaling_policy(
+        AutoScalingGroupName=second, PolicyName="theirs", AdjustmentType="ExactCapacity", ScalingAdjustment=1
+    )
+    with pytest.raises(Drifted, match=f"attached scaling policy theirs to group {second}"):
+        halfway.upgrade(second, 100)
+    halfway.upgrade(second, 100, on_drift="adopt")
+    assert halfway.shop.policies(second) == ["cpu-at-60", "theirs"]
+
+
 def test_an_instance_that_is_lost_heals_by_waiting(halfway: Site) -> None:
     second = f"{halfway.prefix}2"
     group = halfway.shop.group(second)
