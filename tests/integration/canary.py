@@ -137,7 +137,7 @@ class Deployer:
     def begin(self, image_id: str, percent: int) -> str:
         """Deploy an image up to a percentage, and stop there; return its group's name.
 
-        By the engine itself, without Ansible, since it is only where a test begins. Its lease runs out in 2 seconds.
+        By the engine itself, without Ansible, since it is only where a test begins. Its lease has run out.
         """
         clock = SystemClock()
         earlier = EngineDeployer("earlier", lease_duration=2)
@@ -154,6 +154,8 @@ class Deployer:
         group = str(run_to_the_end(SetUp(rollout, options), clock, timing).result["group"])
         upgrade = Upgrade(rollout, UpgradeOptions(group, Wanted(percent=percent), settle_time=0))
         run_to_the_end(upgrade, clock, timing)
+        # Whoever comes next finds it unfinished, and reserved for nobody.
+        clock.sleep(0 if percent == 100 else earlier.lease_duration + 1)
         return group
 
 
