@@ -28,6 +28,9 @@ DEFAULT_POLL_INTERVAL = 5.0
 
 # Lists of a result that grow from pass to pass.
 GROWING = ("actions", "events", "warnings", "deprecations")
+# What a failed result keeps under a name that Ansible does not print: lists that are long.
+BULKY = ("events", "series")
+EVIDENCE = "_ansible_evidence"
 # What passes tell one another, and nobody else.
 INTERNAL = ("progress",)
 
@@ -117,8 +120,9 @@ class Total:
         if not self.result.get("waiting_for"):
             self.result.pop("waiting_for", None)
         if self.result.get("failed"):
-            # Ansible prints a failure with all it returned; the reason would drown in what was shown before.
-            self.result.pop("events", None)
+            # Ansible prints a failure with all it returned; the reason would drown in what was shown before. What
+            # begins with _ansible_ is never printed, and reaches a rescue in ansible_failed_result.
+            self.result[EVIDENCE] = {name: self.result.pop(name) for name in BULKY if name in self.result}
         invocation = self.result.get("invocation")
         if isinstance(invocation, dict):
             for name in INTERNAL:
@@ -132,7 +136,7 @@ class Lines:
         """Show them on C(display), or nothing at all where the task is not to be logged."""
         self._display = display
         self._silent = silent
-        self._latest: dict[str, Mapping[str, Any]] = {}
+        self._latest: dict[str, tuple[Any, Any]] = {}
 
     def show(self, events: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Show events as they came and return those that were new."""
@@ -145,8 +149,9 @@ class Lines:
     def _is_new(self, event: Mapping[str, Any]) -> bool:
         subject = str(event.get("subject", ""))
         # Without a subject it is a line of a table, which may well look like another one.
-        new = not subject or self._latest.get(subject) != event
-        self._latest[subject] = event
+        words = (event.get("kind"), event.get("text"))
+        new = not subject or self._latest.get(subject) != words
+        self._latest[subject] = words
         return new
 
 

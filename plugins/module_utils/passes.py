@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Union
 
 from .errors import RolloutError, TimedOut
@@ -48,16 +48,22 @@ class Event:
     """One line worth telling while a step works.
 
     C(subject) is what it is about, usually a group's short name. C(kind) is one of C(plan), C(change),
-    C(activity), C(capacity), C(health), C(settled), C(verdict), C(warning) or C(failure).
+    C(activity), C(capacity), C(health), C(settled), C(verdict), C(warning) or C(failure). C(at) is when it was
+    told, in seconds since the epoch, and no part of what it says; C(in_service) is how many instances of the
+    subject were in service then, where that is what it is about.
     """
 
     kind: str
     subject: str
     text: str
+    at: float | None = field(default=None, compare=False)
+    in_service: int | None = field(default=None, compare=False)
 
-    def as_result(self) -> dict[str, str]:
+    def as_result(self) -> dict[str, Any]:
         """The event as modules return it."""
-        return {"kind": self.kind, "subject": self.subject, "text": self.text}
+        told: dict[str, Any] = {"kind": self.kind, "subject": self.subject, "text": self.text}
+        facts = {"at": self.at, "in_service": self.in_service}
+        return told | {name: fact for name, fact in facts.items() if fact is not None}
 
 
 @dataclass(frozen=True)
@@ -176,24 +182,29 @@ def run_pass(
 def _run_pass(step: Step, outcome: PassResult, clock: Clock, timing: Timing, check_mode: bool) -> None:
     begun = clock.now()
     started = outcome.progress.setdefault("started", begun)
-    decision = step.look(outcome.progress, outcome.events.append)
+
+    def tell(event: Event) -> None:
+        outcome.events.append(replace(event, at=round(clock.now(), 3)))
+
+    decision = step.look(outcome.progress, tell)
     if isinstance(decision, Change):
         outcome.changed = bool(decision.words)
         outcome.actions.extend(decision.words)
         kind, would = ("plan", "would ") if check_mode else ("change", "")
-        outcome.events.extend(Event(kind, step.subject, would + words) for words in decision.words)
+        for words in decision.words:
+            tell(Event(kind, step.subject, would + words))
         if check_mode:
             outcome.done = True
             outcome.result = dict(step.preview())
             return
         decision.perform()
-        decision = step.look(outcome.progress, outcome.events.append)
+        decision = step.look(outcome.progress, tell)
     while isinstance(decision, Wait) and not outcome.events:
         _refuse_to_wait_longer(step, decision, clock.now() - started, timing)
         if clock.now() - begun >= timing.pass_duration or check_mode:
             break
         clock.sleep(timing.poll_interval)
-        decision = step.look(outcome.progress, outcome.events.append)
+        decision = step.look(outcome.progress, tell)
     if isinstance(decision, Wait):
         outcome.waiting_for = list(decision.missing)
         # Nothing happens in check mode, so there is nothing to wait for.

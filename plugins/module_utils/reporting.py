@@ -12,46 +12,68 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import RolloutError
+from .errors import InvalidInput, RolloutError
 from .passes import Change, Decision, Done, Event
+from .report_html import page
+from .report_xml import junit
 from .summary import Run
+
+FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    ".html": page,
+    ".htm": page,
+    ".json": lambda record: json.dumps(record, indent=2) + "\n",
+    ".xml": junit,
+}
+# What a folder gets.
+FILES = ("report.html", "report.json", "report.xml")
 
 
 class Report:
     """The step that reports a run.
 
-    Its file is a by-product, as a log is: writing it is no change.
+    Its files are a by-product, as a log is: writing them is no change.
     """
 
     state = ""
     takes = 0.0
     subject = "report"
 
-    def __init__(self, run: Run, path: str | None) -> None:
-        """Report the run, also to a file where C(path) names one."""
-        self.attempted = f"write the report to {path}" if path else "report"
+    def __init__(self, run: Run, paths: Sequence[str] = ()) -> None:
+        """Report the run, also to files where C(paths) name some: their endings choose what they hold.
+
+        Raises:
+            InvalidInput: a path ends as no report does.
+        """
+        self._paths = [path for name in paths for path in files(name)]
+        self._folders = {Path(name) for name in paths if len(files(name)) > 1}
+        where = f"to {', '.join(paths)}" if paths else ""
+        self.attempted = f"write the report {where}" if where else "report"
         self._run = run
-        self._path = Path(path) if path else None
-        self._text = json.dumps(run.record(), indent=2) + "\n"
+        record = run.record() if self._paths else {}
+        self._texts = [FORMATS[path.suffix.lower()](record) for path in self._paths]
 
     def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
-        """Tell what the run came to, once, and see whether the file says so already."""
+        """Tell what the run came to, once, and see whether the files say so already."""
         if not progress.get("told"):
             progress["told"] = True
             for event in self._run.events():
                 tell(event)
-        if self._path and self._read(self._path) != self._text:
-            path = self._path
-            return Change((), lambda: self._write(path))
+        stale = [
+            (path, text)
+            for path, text in zip(self._paths, self._texts, strict=True)
+            if self._read(path) != text
+        ]
+        if stale:
+            return Change((), lambda: self._write(stale))
         return Done(self.preview())
 
     def preview(self) -> Mapping[str, Any]:
-        """The record, and where it is."""
-        return {"report": self._run.record(), "report_path": str(self._path) if self._path else None}
+        """The record in short, and where the whole of it is."""
+        return {"report": self._run.outline(), "report_paths": [str(path) for path in self._paths]}
 
     def _read(self, path: Path) -> str | None:
         try:
@@ -59,15 +81,37 @@ class Report:
         except (OSError, ValueError):
             return None
 
-    def _write(self, path: Path) -> None:
-        try:
-            _replace(path, self._text)
-        except OSError as error:
-            raise RolloutError(
-                self.attempted,
-                answer=error.strerror or str(error),
-                advice="Name a file in a folder that exists and can be written to.",
-            ) from error
+    def _write(self, files: Sequence[tuple[Path, str]]) -> None:
+        for path, text in files:
+            try:
+                if path.parent in self._folders:
+                    path.parent.mkdir(exist_ok=True)
+                _replace(path, text)
+            except OSError as error:
+                raise RolloutError(
+                    self.attempted,
+                    answer=f"{path}: {error.strerror or error}",
+                    advice="Name a place in a folder that exists and can be written to.",
+                ) from error
+
+
+def files(name: str) -> list[Path]:
+    """The files that a path stands for: itself by its ending, or a folder's C(FILES).
+
+    Raises:
+        InvalidInput: it ends as no report does.
+    """
+    path = Path(name)
+    if name.endswith("/") or not path.suffix:
+        return [path / file for file in FILES]
+    if path.suffix.lower() in FORMATS:
+        return [path]
+    raise InvalidInput(
+        [
+            f"the report cannot be written to {name}: name a file that ends in .html, .json or .xml, or a folder"
+            " with / at its end"
+        ]
+    )
 
 
 def _replace(path: Path, text: str) -> None:

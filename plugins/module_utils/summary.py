@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import naming
 from .passes import Event
+from .report_evidence import events_of, hide, instances_of, number_of, verification_of
 
 LIVE = "live"
 ALREADY_LIVE = "already-live"
@@ -39,7 +40,10 @@ class Run:
 
     The revisions are such as C(asg_series_info) returns. A phase has C(name), C(percent) or C(count),
     C(started) and C(ended) (seconds since the epoch), C(verdict), and C(targets), the instances of the new group
-    after it; one that is only planned has C(new) and C(outgoing) instead, in instances.
+    after it; one that is only planned has C(new) and C(outgoing) instead, in instances. It may also have the
+    C(actions), C(events) and C(instances) of its upgrade, and its C(verification), as C(cloudwatch_verify) returns
+    it, with the options that it was given as C(verify). C(setup) is what C(asg_setup) returned and C(rollback) what
+    C(asg_rollback) did, with when it C(started). C(started) and C(ended) are seconds since the epoch.
     """
 
     outcome: str
@@ -47,18 +51,62 @@ class Run:
     before: Sequence[Mapping[str, Any]] = ()
     after: Sequence[Mapping[str, Any]] = ()
     phases: Sequence[Mapping[str, Any]] = ()
+    setup: Mapping[str, Any] = field(default_factory=dict)
+    rollback: Mapping[str, Any] = field(default_factory=dict)
+    started: Any = None
+    ended: Any = None
 
     def record(self) -> dict[str, Any]:
         """The run as plain JSON types; a group that did not exist before, or does not any more, has null there."""
-        groups = self._groups()
-        return {
-            "outcome": self.outcome,
-            "reason": self.reason,
-            "series": _series(groups),
-            "seconds": _elapsed(self.phases),
-            "groups": groups,
-            "phases": [_phase(phase) for phase in self.phases],
-        }
+        groups, phases = self._groups(), [_phase(phase) for phase in self.phases]
+        steps = (self.setup, *self.phases, self.rollback)
+        record: dict[str, Any] = hide(
+            {
+                "outcome": self.outcome,
+                "reason": self.reason,
+                "series": _series(groups),
+                "seconds": _elapsed(self.phases),
+                "groups": groups,
+                "phases": phases,
+                "started": number_of(self.started),
+                "ended": number_of(self.ended),
+                "group": self.setup.get("group") or "",
+                "image_id": self.setup.get("image_id") or "",
+                "deployment_id": self.setup.get("deployment_id") or "",
+                "setup": {
+                    "actions": _texts(self.setup.get("actions")),
+                    "copied": _texts(self.setup.get("copied")),
+                    "not_copied": [
+                        {"what": str(one.get("what", "")), "reason": str(one.get("reason", ""))}
+                        for one in self.setup.get("not_copied") or ()
+                    ],
+                },
+                "rollback": _rollback(self.rollback, number_of(self.ended)),
+                "instances": instances_of(phases, self._launched()),
+                "events": events_of(event for step in steps for event in step.get("events") or ()),
+            }
+        )
+        return record
+
+    def outline(self) -> dict[str, Any]:
+        """The record without its long lists: the events, and the data that were judged."""
+        record = self.record()
+        del record["events"]
+        for phase in record["phases"]:
+            if phase["verification"]:
+                del phase["verification"]["series"]
+        return record
+
+    def _launched(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "instance_id": instance_id,
+                "group": self.setup.get("group"),
+                "phase": phase.get("name"),
+            }
+            for phase in self.phases
+            for instance_id in (phase.get("instances") or {}).get("new") or ()
+        ]
 
     def events(self) -> list[Event]:
         """The run as lines: how it ended, the groups, and the phases."""
@@ -152,16 +200,29 @@ def _sizes(revision: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {"status": revision.get("status", ""), **{size: revision.get(size) for size in SIZES}}
 
 
-def _time(value: Any) -> float | None:
-    # Ansible may have made text of a number on its way.
-    try:
-        return float(value)
-    except (TypeError, ValueError):
+def _texts(several: Any) -> list[str]:
+    return [str(one) for one in several or ()]
+
+
+def _rollback(rollback: Mapping[str, Any], ended: float | None) -> dict[str, Any] | None:
+    if not rollback:
         return None
+    return {
+        "started": number_of(rollback.get("started")),
+        "ended": ended,
+        "failure": str(rollback.get("failure") or ""),
+        "actions": _texts(rollback.get("actions")),
+        "restored": [
+            str(one["name"] if isinstance(one, Mapping) and "name" in one else one)
+            for one in rollback.get("restored") or ()
+        ],
+        "removed": _texts(rollback.get("removed")),
+        "kept": _texts(rollback.get("kept")),
+    }
 
 
 def _phase(phase: Mapping[str, Any]) -> dict[str, Any]:
-    started, ended = _time(phase.get("started")), _time(phase.get("ended"))
+    started, ended = number_of(phase.get("started")), number_of(phase.get("ended"))
     return {
         "name": phase.get("name") or "",
         "percent": phase.get("percent"),
@@ -172,12 +233,14 @@ def _phase(phase: Mapping[str, Any]) -> dict[str, Any]:
         "ended": ended,
         "seconds": None if started is None or ended is None else round(ended - started, 1),
         "verdict": phase.get("verdict"),
+        "actions": _texts(phase.get("actions")),
+        "verification": verification_of(phase.get("verification"), phase.get("verify")),
     }
 
 
 def _elapsed(phases: Sequence[Mapping[str, Any]]) -> float | None:
-    started = [at for phase in phases if (at := _time(phase.get("started"))) is not None]
-    ended = [at for phase in phases if (at := _time(phase.get("ended"))) is not None]
+    started = [at for phase in phases if (at := number_of(phase.get("started"))) is not None]
+    ended = [at for phase in phases if (at := number_of(phase.get("ended"))) is not None]
     return round(max(ended) - min(started), 1) if started and ended else None
 
 

@@ -28,11 +28,11 @@ class Telling:
         self._told: dict[str, str] = progress.setdefault("told", {})
         self._tell = tell
 
-    def once(self, key: str, kind: str, subject: str, text: str) -> None:
-        """Tell an event unless the last one about C(key) said the same."""
+    def once(self, key: str, kind: str, subject: str, text: str, in_service: int | None = None) -> None:
+        """Tell an event unless the last one about C(key) said the same; C(in_service) goes with it."""
         if self._told.get(key) != text:
             self._told[key] = text
-            self._tell(Event(kind, naming.short_name(subject), text))
+            self._tell(Event(kind, naming.short_name(subject), text, in_service=in_service))
 
     def passed_over(self, activities: Sequence[Activity]) -> None:
         """Remember activities that were there before the step began as told."""
@@ -47,7 +47,8 @@ class Telling:
 
     def capacity(self, group: Group, wanted: int) -> None:
         """Tell how many instances are in service, with a bar, and what the others do."""
-        self.once(f"{group.name} capacity", "capacity", group.name, capacity_text(group, wanted))
+        text = capacity_text(group, wanted)
+        self.once(f"{group.name} capacity", "capacity", group.name, text, len(group.in_service))
 
     def targets(self, group: Group, targets: Sequence[TargetHealth]) -> None:
         """Tell how many of a group's instances are healthy in each target group and classic load balancer."""

@@ -41,17 +41,42 @@ options:
       - Each has a C(name), C(percent) or C(count), the seconds since the epoch when it C(started) and C(ended), its
         C(verdict), and as C(targets) the instances of the new group after it. One that was only planned has the
         instances of the C(new) group and of the C(outgoing) groups instead.
+      - It may also have the C(actions), C(events) and C(instances) that M(progressive.aws.asg_upgrade) returned, and as
+        C(verification) what M(progressive.aws.cloudwatch_verify) returned, with its options as C(verify).
     type: list
     elements: dict
     default: []
+  setup:
+    description: What M(progressive.aws.asg_setup) returned.
+    type: dict
+    default: {}
+  rollback:
+    description:
+      - What M(progressive.aws.asg_rollback) returned, with the seconds since the epoch when it C(started), and where
+        it failed the C(failure) in words.
+    type: dict
+    default: {}
+  started:
+    description: When the run began, in seconds since the epoch.
+    type: float
+  ended:
+    description: When the run ended, in seconds since the epoch.
+    type: float
   path:
     description:
-      - A file to write the report to, as JSON, on the host where the task runs.
-      - Writing it does not count as a change.
-    type: path
+      - Where to write the report, on the host where the task runs.
+      - A file that ends in C(.html) is a page to look at, one that ends in C(.json) has the same for machines, and one
+        that ends in C(.xml) is JUnit XML for a build server.
+      - A folder, which ends in C(/) or has no ending, gets all three, as C(report.html), C(report.json) and
+        C(report.xml); it is made where only itself is missing.
+      - Writing them does not count as a change.
+      - What looks like a credential or a token is hidden in all of them, and user data are never in them.
+    type: list
+    elements: path
+    default: []
 attributes:
   check_mode:
-    description: Can run in check mode; the file is not written then.
+    description: Can run in check mode; no file is written then.
     support: full
   diff_mode:
     description: Returns details on what has changed when in diff mode.
@@ -73,12 +98,13 @@ EXAMPLES = r"""
     outcome: live
     revisions_before: "{{ before.revisions }}"
     revisions_after: "{{ after.revisions }}"
-    path: "{{ playbook_dir }}/report.json"
+    path: "{{ playbook_dir }}/report.html"
 """
 
 RETURN = r"""
 report:
-  description: The report, as it was written to O(path).
+  description:
+    - The report in short. What was written to O(path) has the events and the data that were judged besides.
   returned: success
   type: dict
   contains:
@@ -131,11 +157,47 @@ report:
           ended: 1772625689.5
           seconds: 89.5
           verdict: pass
-report_path:
-  description: The file that it was written to.
+    started:
+      description: When the run began, in seconds since the epoch.
+      type: float
+      returned: always
+      sample: 1772625590.0
+    ended:
+      description: When the run ended, in seconds since the epoch.
+      type: float
+      returned: always
+      sample: 1772627424.2
+    setup:
+      description: What was created, and what the new group has or has not from the base.
+      type: dict
+      returned: always
+      sample:
+        actions: [create launch template shop__checkout__prod__7 with ami-0123456789abcdef0]
+        copied: ["VPCZoneIdentifier: subnet-1"]
+        not_copied: [{what: scheduled action once, reason: it is over}]
+    rollback:
+      description: What was taken back and when; null where nothing was.
+      type: dict
+      returned: always
+      sample: null
+    instances:
+      description: The instances that were launched or judged, what each measured, and where it stands out.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - instance_id: i-0123456789abcdef0
+          group: shop__checkout__prod__7
+          side: canary
+          phase: Canary
+          measured: {cpu: 41.5}
+          outliers: []
+report_paths:
+  description: The files that it was written to.
   returned: success
-  type: str
-  sample: report.json
+  type: list
+  elements: str
+  sample: [report.html]
 events:
   description: The lines that were shown.
   returned: always
@@ -158,7 +220,11 @@ ARGUMENT_SPEC = {
     "revisions_before": {"type": "list", "elements": "dict", "default": []},
     "revisions_after": {"type": "list", "elements": "dict", "default": []},
     "phases": {"type": "list", "elements": "dict", "default": []},
-    "path": {"type": "path"},
+    "setup": {"type": "dict", "default": {}},
+    "rollback": {"type": "dict", "default": {}},
+    "started": {"type": "float"},
+    "ended": {"type": "float"},
+    "path": {"type": "list", "elements": "path", "default": []},
 }
 
 
@@ -172,6 +238,10 @@ def main() -> None:
         before=params["revisions_before"],
         after=params["revisions_after"],
         phases=params["phases"],
+        setup=params["setup"],
+        rollback=params["rollback"],
+        started=params["started"],
+        ended=params["ended"],
     )
     wiring.run_module(module, lambda calls, clock: Report(run, params["path"]))
 

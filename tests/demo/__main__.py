@@ -4,7 +4,7 @@
 
 Starts the sandbox, makes a base group and a live revision in it, and deploys twice with
 ``playbooks/canary.yml``. Writes ``build/demo/summary.json`` and exits with 0 only if both deployments ended
-as they should.
+as they should. Beside it lies the report of each deployment, as JSON and as a page to look at.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ def main() -> int:
     heading("What happened")
     for run in runs:
         say(in_words(run))
-    say(f"The whole story: {SUMMARY.relative_to(ROOT)}")
+    pages = " and ".join(str((FOLDER / f"{run.name}.html").relative_to(ROOT)) for run in runs)
+    say(f"The whole story, to look at in a browser: {pages}; in short: {SUMMARY.relative_to(ROOT)}")
     return 0 if all(run.as_expected for run in runs) else 1
 
 
@@ -133,7 +134,8 @@ def image(shop: Shop, server: SandboxServer, name: str, behaviour: dict[str, Any
 def deploy(shop: Shop, name: str, image_id: str, expected: str = "live", **more: Any) -> Outcome:
     """Run the playbook once, as a user would, and see what it came to."""
     report = FOLDER / f"{name}.json"
-    report.unlink(missing_ok=True)
+    for path in (report, report.with_suffix(".html")):
+        path.unlink(missing_ok=True)
     outcome = Outcome(name, expected, image_id, groups_before=sizes(shop))
     variables = {
         "canary_application": shop.application,
@@ -148,7 +150,7 @@ def deploy(shop: Shop, name: str, image_id: str, expected: str = "live", **more:
         "canary_settle_time": 1,
         "canary_poll_interval": 0.5,
         "canary_steady_state_timeout": 60,
-        "canary_report": str(report),
+        "canary_report": [str(report), str(report.with_suffix(".html"))],
         **more,
     }
     run = run_playbook("canary", variables, environment(shop.endpoint, **OUTPUT), tell=say_plainly)

@@ -19,11 +19,11 @@ from ansible_collections.progressive.aws.plugins.module_utils import ownership
 SIX, SEVEN = "checkout__prod__6", "checkout__prod__7"
 
 
-def event(text: str, subject: str = SEVEN, kind: str = "capacity") -> dict[str, str]:
+def event(text: str, subject: str = SEVEN, kind: str = "capacity") -> dict[str, Any]:
     return {"kind": kind, "subject": subject, "text": text}
 
 
-def a_pass(*events: dict[str, str], done: bool = False, **more: Any) -> dict[str, Any]:
+def a_pass(*events: dict[str, Any], done: bool = False, **more: Any) -> dict[str, Any]:
     """What a module returns of a pass."""
     return {
         "changed": False,
@@ -234,7 +234,26 @@ def test_lines_come_in_the_order_of_events_and_before_the_failure(world: World) 
         a_pass(event("0/1")), a_pass(event("launch failed", kind="failure"), failed=True, msg="x")
     )
     assert world.terminal.texts == [f"{SEVEN}  0/1", f"{SEVEN}  launch failed"]
-    assert result == {"failed": True, "msg": "x", "changed": False, "done": False, "actions": []}
+    assert {name: value for name, value in result.items() if not name.startswith("_ansible_")} == {
+        "failed": True,
+        "msg": "x",
+        "changed": False,
+        "done": False,
+        "actions": [],
+    }
+
+
+def test_a_failure_keeps_its_long_lists_where_only_a_rescue_finds_them(world: World) -> None:
+    told, failure = event("0/1"), event("launch failed", kind="failure")
+    result = world.run(a_pass(told), a_pass(failure, failed=True, msg="x", series=[{"metric": "cpu"}]))
+    assert result["_ansible_evidence"] == {"events": [told, failure], "series": [{"metric": "cpu"}]}
+    assert "series" not in result
+
+
+def test_the_same_line_at_another_time_is_not_shown_again(world: World) -> None:
+    result = world.run(a_pass(event("1/2") | {"at": 1.0}), a_pass(event("1/2") | {"at": 2.0}, done=True))
+    assert world.terminal.texts == [f"{SEVEN}  1/2"]
+    assert [one["at"] for one in result["events"]] == [1.0]
 
 
 def test_the_same_line_is_not_shown_twice_in_a_row(world: World) -> None:

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.aws.plugins.module_utils import passes, summary
-from ansible_collections.progressive.aws.plugins.module_utils.errors import RolloutError
+from ansible_collections.progressive.aws.plugins.module_utils.errors import InvalidInput, RolloutError
 from ansible_collections.progressive.aws.plugins.module_utils.reporting import Report
 from ansible_collections.progressive.aws.plugins.module_utils.summary import Run
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.unit.report_examples import rolled_back
 
 OLD_IMAGE, NEW_IMAGE = "ami-0123456789abcdef0", "ami-0fedcba9876543210"
 
@@ -202,14 +204,14 @@ def test_a_phase_that_never_ended_has_no_duration() -> None:
 
 
 def report(path: Path | None, *, check_mode: bool = False, run: Run = GUIDE) -> passes.PassResult:
-    step = Report(run, str(path) if path else None)
+    step = Report(run, [str(path)] if path else [])
     return passes.run_to_the_end(step, passes.SystemClock(), passes.Timing(), check_mode=check_mode)
 
 
 def test_the_report_is_written_as_json_which_is_no_change(tmp_path: Path) -> None:
     outcome = report(tmp_path / "report.json")
     assert json.loads((tmp_path / "report.json").read_text()) == GUIDE.record()
-    assert (outcome.changed, outcome.done, outcome.result["report"]) == (False, True, GUIDE.record())
+    assert (outcome.changed, outcome.done, outcome.result["report"]) == (False, True, GUIDE.outline())
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
@@ -237,7 +239,7 @@ def test_in_check_mode_no_report_is_written(tmp_path: Path) -> None:
 
 def test_without_a_path_the_table_is_all(tmp_path: Path) -> None:
     outcome = report(None)
-    assert (outcome.result["report_path"], len(outcome.events)) == (None, len(lines(GUIDE)))
+    assert (outcome.result["report_paths"], len(outcome.events)) == ([], len(lines(GUIDE)))
 
 
 def test_a_report_that_cannot_be_written_says_where_and_why(tmp_path: Path) -> None:
@@ -250,3 +252,45 @@ def test_a_report_that_cannot_be_written_says_where_and_why(tmp_path: Path) -> N
 def test_what_is_missing_in_the_input_does_not_matter() -> None:
     bare: Mapping[str, Any] = {"name": "a__b__c__1"}
     assert lines(Run("failed", before=[bare], after=[bare], phases=[{}]))[0] == "Failed: no reason was given"
+
+
+def test_the_ending_of_a_path_chooses_what_is_written(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in ("a.html", "b.json", "c.XML")]
+    outcome = passes.run_to_the_end(Report(GUIDE, paths), passes.SystemClock(), passes.Timing())
+    assert outcome.result["report_paths"] == paths
+    assert (tmp_path / "a.html").read_text().startswith("<!DOCTYPE html>")
+    assert json.loads((tmp_path / "b.json").read_text())["outcome"] == "live"
+    assert (tmp_path / "c.XML").read_text().startswith("<?xml")
+
+
+def test_a_folder_gets_all_and_is_made(tmp_path: Path) -> None:
+    for name in ("plain", "dated.2026/"):
+        report_in = Report(GUIDE, [f"{tmp_path}/{name}"])
+        passes.run_to_the_end(report_in, passes.SystemClock(), passes.Timing())
+        written = sorted(path.name for path in (tmp_path / name).iterdir())
+        assert written == ["report.html", "report.json", "report.xml"]
+
+
+def test_an_ending_that_no_report_has_is_refused() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        Report(GUIDE, ["report.pdf"])
+    assert "report.pdf" in str(refusal.value)
+    assert ".html" in str(refusal.value)
+
+
+def test_the_outline_has_all_but_the_long_lists() -> None:
+    run = rolled_back()
+    outline, record = run.outline(), run.record()
+    assert set(record) - set(outline) == {"events"}
+    assert "series" not in outline["phases"][1]["verification"]
+    assert outline["phases"][1]["verification"]["metrics"] == record["phases"][1]["verification"]["metrics"]
+
+
+def test_a_rollback_lasts_until_the_end_of_the_run() -> None:
+    record = rolled_back().record()
+    assert record["rollback"]["ended"] == record["ended"]
+    assert (record["rollback"]["restored"], record["rollback"]["removed"]) == (
+        ["shop__checkout__prod__6"],
+        ["shop__checkout__prod__7"],
+    )
+    assert GUIDE.record()["rollback"] is None
