@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The progressive.aws team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that talks to Auto Scaling and EC2.
+"""The only file that talks to Auto Scaling and EC2, and to Systems Manager for parameters that hold an AMI's id.
 
 Thin: each method is one call, or the pages of one, turned into the model's data.
 
@@ -11,13 +11,13 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from . import journal
+from .answers import read_activity, read_group, read_image, read_tags
 from .calls import Calls
 from .errors import AwsError
-from .model import Activity, Capacity, Group, Image, Instance
+from .model import Activity, Capacity, Group, Image
 
 # DescribeAutoScalingGroups, DescribeScalingActivities, DescribePolicies, DescribeScheduledActions: 100 at most.
 PAGE = 100
@@ -29,6 +29,16 @@ TEMPLATE_EXISTS = frozenset({"InvalidLaunchTemplateName.AlreadyExistsException"}
 TEMPLATE_MISSING = frozenset(
     {"InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateName.NotFoundException"}
 )
+# DescribeInstanceTypes of one that AWS does not know, or that this region does not have.
+TYPE_MISSING = frozenset({"InvalidInstanceType"})
+PARAMETER_MISSING = frozenset(
+    {"ParameterNotFound", "ParameterVersionNotFound", "ParameterVersionLabelNotFound"}
+)
+# What AWS answers to a dry run: it would have been done.
+WOULD_SUCCEED = "DryRunOperation"
+# DescribeImages: 1,000 at most; DescribeLaunchTemplates: 200.
+IMAGES_A_PAGE = 1000
+TEMPLATES_A_PAGE = 200
 # DeleteAutoScalingGroup while instances remain, or while something moves.
 NOT_YET = frozenset(
     {"ResourceInUse", "ResourceInUseFault", "ScalingActivityInProgress", "ScalingActivityInProgressFault"}
@@ -152,18 +162,32 @@ class AutoScaling:
             if error.code.startswith("InvalidAMIID"):
                 return None
             raise
-        return next(
-            (
-                Image(
-                    image_id=item["ImageId"],
-                    name=item.get("Name", ""),
-                    state=item.get("State", ""),
-                    architecture=item.get("Architecture", ""),
-                )
-                for item in answer["Images"]
-            ),
-            None,
+        return next((read_image(item) for item in answer["Images"]), None)
+
+    def images(self, filters: Mapping[str, Sequence[str]], owners: Sequence[str]) -> list[Image]:
+        """The AMIs of this region that pass all filters and are of one of the owners, the newest first."""
+        found = self._call.pages(
+            "ec2",
+            "DescribeImages",
+            "Images",
+            f"find AMIs of {', '.join(owners)}",
+            Filters=[{"Name": name, "Values": list(values)} for name, values in sorted(filters.items())],
+            Owners=list(owners),
+            MaxResults=IMAGES_A_PAGE,
         )
+        # ISO 8601, always in UTC and of one length, so that the order of the words is that of time.
+        return sorted(map(read_image, found), key=lambda one: (one.created, one.image_id), reverse=True)
+
+    def parameter(self, name: str) -> str | None:
+        """The value of a parameter of Systems Manager; None where there is none of that name, version or label."""
+        try:
+            answer = self._call("ssm", "GetParameter", f"read parameter {name}", Name=name)
+        except AwsError as error:
+            if error.code in PARAMETER_MISSING:
+                return None
+            raise
+        value: str = answer["Parameter"]["Value"]
+        return value
 
     def architectures(self, instance_types: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The architectures that each instance type runs, by type."""
@@ -195,6 +219,16 @@ class AutoScaling:
             if (tags := read_tags(item.get("Tags", ()))).get(journal.SERIES) == series
         ]
 
+    def launch_template_tags(self, template_id: str) -> dict[str, str]:
+        """The tags of a launch template."""
+        answer = self._call(
+            "ec2",
+            "DescribeLaunchTemplates",
+            f"read the tags of launch template {template_id}",
+            LaunchTemplateIds=[template_id],
+        )
+        return read_tags(answer["LaunchTemplates"][0].get("Tags", ()))
+
     def launch_template_named(self, name: str) -> Mapping[str, Any] | None:
         """A launch template by its name, with its tags under C(tags); None where there is none."""
         try:
@@ -211,6 +245,37 @@ class AutoScaling:
         return next(
             ({**item, "tags": read_tags(item.get("Tags", ()))} for item in answer["LaunchTemplates"]), None
         )
+
+    def account_limits(self) -> Mapping[str, int]:
+        """How many groups and launch configurations this region may have, and how many it has."""
+        attempted = "read the account's quotas"
+        answer: Mapping[str, int] = self._call("autoscaling", "DescribeAccountLimits", attempted)
+        return answer
+
+    def number_of_launch_templates(self) -> int:
+        """How many launch templates this region has."""
+        attempted = "count the launch templates"
+        return sum(
+            1
+            for __ in self._call.pages(
+                "ec2", "DescribeLaunchTemplates", "LaunchTemplates", attempted, MaxResults=TEMPLATES_A_PAGE
+            )
+        )
+
+    def may_create_launch_template(self, request: Mapping[str, Any]) -> None:
+        """Ask whether a launch template could be created, without creating it.
+
+        Raises:
+            AwsError: it could not; AccessDenied where for want of a permission.
+        """
+        name = request["LaunchTemplateName"]
+        try:
+            self._call(
+                "ec2", "CreateLaunchTemplate", f"try to create launch template {name}", DryRun=True, **request
+            )
+        except AwsError as error:
+            if error.code != WOULD_SUCCEED:
+                raise
 
     def region_subnets(self, subnet_ids: Sequence[str]) -> list[Mapping[str, Any]]:
         """The subnets of the given ids, with their free addresses."""
@@ -417,67 +482,3 @@ def _template_by(specification: Mapping[str, Any]) -> dict[str, str]:
     if specification.get("LaunchTemplateId"):
         return {"LaunchTemplateId": specification["LaunchTemplateId"]}
     return {"LaunchTemplateName": specification["LaunchTemplateName"]}
-
-
-def read_tags(tags: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Tags as AWS lists them, as a dictionary."""
-    return {tag["Key"]: tag.get("Value", "") for tag in tags}
-
-
-def read_group(item: Mapping[str, Any]) -> Group:
-    """An item of DescribeAutoScalingGroups as the model's group."""
-    return Group(
-        name=item["AutoScalingGroupName"],
-        capacity=Capacity(item["MinSize"], item["MaxSize"], item["DesiredCapacity"]),
-        instances=tuple(
-            Instance(
-                instance_id=one["InstanceId"],
-                lifecycle_state=one["LifecycleState"],
-                health_status=one.get("HealthStatus", ""),
-                availability_zone=one.get("AvailabilityZone", ""),
-                instance_type=one.get("InstanceType", ""),
-                launch_template_version=str((one.get("LaunchTemplate") or {}).get("Version", "")),
-            )
-            for one in item.get("Instances", ())
-            if not one["LifecycleState"].startswith("Warmed")
-        ),
-        suspended=frozenset(one["ProcessName"] for one in item.get("SuspendedProcesses", ())),
-        tags=read_tags(item.get("Tags", ())),
-        target_group_arns=tuple(item.get("TargetGroupARNs", ())),
-        load_balancer_names=tuple(item.get("LoadBalancerNames", ())),
-        being_deleted=bool(item.get("Status")),
-        described=item,
-    )
-
-
-def read_activity(item: Mapping[str, Any]) -> Activity:
-    """An item of DescribeScalingActivities as the model's activity."""
-    ended = item.get("EndTime")
-    return Activity(
-        activity_id=item["ActivityId"],
-        group=item["AutoScalingGroupName"],
-        description=item.get("Description", ""),
-        cause=item.get("Cause", ""),
-        status_code=item["StatusCode"],
-        status_message=item.get("StatusMessage", ""),
-        progress=int(item.get("Progress", 0)),
-        details=item.get("Details", ""),
-        started=_seconds(item["StartTime"]),
-        ended=_seconds(ended) if ended else None,
-    )
-
-
-def _seconds(moment: datetime) -> float:
-    return moment.timestamp()
-
-
-def launch_source(group: Group) -> tuple[str, Mapping[str, Any] | str | None]:
-    """What a group launches from: its kind (C(launch_template), C(mixed), C(launch_configuration), C(none)) and it."""
-    item = group.described
-    if item.get("MixedInstancesPolicy"):
-        return "mixed", item["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"]
-    if item.get("LaunchTemplate"):
-        return "launch_template", item["LaunchTemplate"]
-    if item.get("LaunchConfigurationName"):
-        return "launch_configuration", item["LaunchConfigurationName"]
-    return "none", None

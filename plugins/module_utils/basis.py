@@ -8,14 +8,17 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import clone, health, journal
-from .autoscaling import launch_source
+from .adopting import as_before
+from .answers import launch_source
+from .autoscaling import TYPE_MISSING
 from .errors import AwsError, InvalidInput
-from .model import Group
+from .loadbalancing import MISSING_TARGET_GROUP
+from .model import Group, Image
 
 if TYPE_CHECKING:
     from .rollout import Rollout
@@ -30,8 +33,12 @@ class Basis:
     problems: tuple[str, ...] = ()
 
 
-def read_described(rollout: Rollout, name: str) -> tuple[Group, clone.Described]:
-    """Read everything of a base group that a copy depends on.
+def read_described(
+    rollout: Rollout, name: str, target_group_arns: Sequence[str] | None = None
+) -> tuple[Group, clone.Described]:
+    """Read everything of a base group that a copy with the given target groups depends on.
+
+    A base that is an outgoing group itself is read as it was before the deployment that shields it.
 
     Raises:
         InvalidInput: there is no such group, or what it launches from is gone.
@@ -40,6 +47,7 @@ def read_described(rollout: Rollout, name: str) -> tuple[Group, clone.Described]
     group = api.group(name)
     if group is None:
         raise InvalidInput([f"there is no base group {name} in this region"])
+    group = as_before(group)
     kind, source = launch_source(group)
     template: Mapping[str, Any] | None = None
     configuration: Mapping[str, Any] | None = None
@@ -51,15 +59,14 @@ def read_described(rollout: Rollout, name: str) -> tuple[Group, clone.Described]
         if kind == "launch_configuration" and configuration is None:
             raise InvalidInput([f"launch configuration {source} of base group {name} is gone"])
         details = api.base_details(group)
-        described = clone.Described(
-            group=group.described,
-            launch_template=template,
-            launch_configuration=configuration,
-            **details,
-        )
+        plain = clone.Described(group.described, template, configuration, **details)
         overrides = {
             key: api.launch_template_version(specification)
-            for key, specification in clone.override_specifications(described).items()
+            for key, specification in clone.override_specifications(plain).items()
+        }
+        template_tags = {
+            template_id: api.launch_template_tags(template_id)
+            for template_id in _template_ids(template, *overrides.values())
         }
     except AwsError as error:
         if error.code.startswith("InvalidLaunchTemplate"):
@@ -72,8 +79,34 @@ def read_described(rollout: Rollout, name: str) -> tuple[Group, clone.Described]
         launch_configuration=configuration,
         override_launch_templates=overrides,
         alarms=alarms,
+        launch_template_tags=template_tags.get(str((template or {}).get("LaunchTemplateId"))),
+        override_launch_template_tags={
+            key: template_tags[str(version["LaunchTemplateId"])] for key, version in overrides.items()
+        },
+        alarm_tags={key: rollout.cloudwatch.alarm_tags(alarm["AlarmArn"]) for key, alarm in alarms.items()},
+        load_balancer_arns=_load_balancers(rollout, plain, target_group_arns),
         **details,
     )
+
+
+def _template_ids(*versions: Mapping[str, Any] | None) -> list[str]:
+    return sorted({str(version["LaunchTemplateId"]) for version in versions if version})
+
+
+def _load_balancers(
+    rollout: Rollout, described: clone.Described, target_group_arns: Sequence[str] | None
+) -> Mapping[str, Sequence[str]]:
+    """The load balancers in front of target groups that take the place of the base's, where policies name those."""
+    fresh = [arn for arn in target_group_arns or () if arn not in described.target_group_arns]
+    if not fresh or not described.policies:
+        return {}
+    try:
+        return rollout.load_balancing.load_balancers(fresh)
+    except AwsError as error:
+        # Which of them is missing is told among the problems.
+        if error.code not in MISSING_TARGET_GROUP | {"ValidationError"}:
+            raise
+        return {}
 
 
 def clone_alarm_names(policies: tuple[Mapping[str, Any], ...]) -> list[str]:
@@ -88,51 +121,68 @@ def clone_alarm_names(policies: tuple[Mapping[str, Any], ...]) -> list[str]:
     )
 
 
-def read_basis(rollout: Rollout, name: str, overrides: clone.Overrides) -> Basis:
-    """Read a base group and the AMI, and find everything that speaks against a deployment.
+def read_basis(rollout: Rollout, name: str, overrides: clone.Overrides, image: Image | None) -> Basis:
+    """Read a base group, and find everything that speaks against a deployment of an AMI on it.
+
+    C(image) is None where it could not be found, which is a problem of its own.
 
     Raises:
         InvalidInput: the base group or what it launches from does not exist.
     """
-    group, described = read_described(rollout, name)
+    group, described = read_described(rollout, name, overrides.target_group_arns)
     problems = health.process_problems(f"base group {name}", group.suspended)
-    if group.tags.get(journal.SERIES):
+    if group.tags.get(journal.DEPLOYMENT):
         problems.append(
             f"base group {name} is revision {group.tags.get(journal.REVISION, '?')} of series"
-            f" {group.tags[journal.SERIES]}; a base group is a template of its own, never resized"
+            f" {group.tags.get(journal.SERIES)}; a base group is a template of its own, never resized"
         )
-    problems.extend(_image_problems(rollout, described, overrides))
+    problems.extend(_image_problems(rollout, described, overrides, image))
     problems.extend(
         rollout.load_balancing.missing(overrides.target_group_arns or (), overrides.load_balancer_names or ())
     )
     return Basis(group, described, tuple(problems))
 
 
-def _image_problems(rollout: Rollout, described: clone.Described, overrides: clone.Overrides) -> list[str]:
-    image_id = overrides.image_id
-    image = rollout.autoscaling.image(image_id)
-    if image is None:
-        return [
-            f"there is no AMI {image_id} in this region that these credentials may see; an AMI exists in one region"
-            " only, so copy it here or name the one that is here"
-        ]
-    if image.state != "available":
-        return [f"AMI {image_id} is {image.state}, not available"]
-    types = instance_types(described, overrides)
+def _image_problems(
+    rollout: Rollout, described: clone.Described, overrides: clone.Overrides, image: Image | None
+) -> list[str]:
     problems = []
-    for instance_type, runs in rollout.autoscaling.architectures(types).items():
-        if image.architecture not in runs:
+    if image and image.state != "available":
+        problems.append(f"AMI {image.image_id} is {image.state}, not available")
+    types = instance_types(described, overrides)
+    try:
+        architectures = rollout.autoscaling.architectures(types)
+    except AwsError as error:
+        if error.code not in TYPE_MISSING:
+            raise
+        return [*problems, f"an instance type of the new group does not exist here: {error.answer}"]
+    for instance_type, runs in architectures.items():
+        if image and image.architecture not in runs:
             problems.append(
-                f"AMI {image_id} is built for {image.architecture}, and instance type {instance_type} of base group"
-                f" {described.name} runs {' and '.join(runs)}"
+                f"AMI {image.image_id} is built for {image.architecture}, and instance type {instance_type} of"
+                f" base group {described.name} runs {' and '.join(runs)}"
             )
     return problems
 
 
 def instance_types(described: clone.Described, overrides: clone.Overrides) -> list[str]:
-    """Every instance type that the new group may launch, as far as it names any."""
+    """Every instance type that the new group may launch, as far as it names any.
+
+    Where overrides of a mixed instances policy name types, the launch template's own is not launched.
+    """
     data = (described.launch_template or {}).get("LaunchTemplateData") or described.launch_configuration or {}
-    template = (described.group.get("MixedInstancesPolicy") or {}).get("LaunchTemplate") or {}
-    named = [one.get("InstanceType") for one in template.get("Overrides") or ()]
-    own = overrides.instance_type or data.get("InstanceType")
-    return sorted({one for one in (own, *named) if one})
+    policy = (described.group.get("MixedInstancesPolicy") or {}).get("LaunchTemplate") or {}
+    own = overrides.instance_type or data.get("InstanceType") or ""
+    named = [_override_type(described, one, own) for one in policy.get("Overrides") or ()] or [own]
+    return sorted({str(one) for one in named if one})
+
+
+def _override_type(described: clone.Described, override: Mapping[str, Any], own: str) -> str:
+    """The type that an override launches; empty where it is chosen by requirements."""
+    if override.get("InstanceType"):
+        return str(override["InstanceType"])
+    if override.get("InstanceRequirements"):
+        return ""
+    key = clone.template_key(override.get("LaunchTemplateSpecification") or {})
+    version = described.override_launch_templates.get(key) or {}
+    return str((version.get("LaunchTemplateData") or {}).get("InstanceType") or own)

@@ -31,9 +31,10 @@ class Described:
 
     C(launch_template) is an item of DescribeLaunchTemplateVersions, so that C($Latest) and C($Default) are
     resolved to a number; C(override_launch_templates) are such items by C(template_key) of the specification in
-    the mixed instances policy. C(alarms) are those that policies name, by name. C(launch_template_tags) and
-    C(alarm_tags) (by alarm) are None where nobody read them. C(load_balancer_arns) are the load balancers in
-    front of the new group's target groups, by the target group's ARN; only resource labels need them.
+    the mixed instances policy, as are C(override_launch_template_tags). C(alarms) are those that policies name, by
+    name. C(launch_template_tags) and C(alarm_tags) (by alarm) are None where nobody read them.
+    C(load_balancer_arns) are the load balancers in front of the new group's target groups, by the target group's
+    ARN; only resource labels need them.
     """
 
     group: Mapping[str, Any]
@@ -47,6 +48,7 @@ class Described:
     alarms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warm_pool: Mapping[str, Any] | None = None
     launch_template_tags: Mapping[str, str] | None = None
+    override_launch_template_tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     alarm_tags: Mapping[str, Mapping[str, str]] | None = None
     load_balancer_arns: Mapping[str, Sequence[str]] = field(default_factory=dict)
 

@@ -43,14 +43,18 @@ def launch_template_request(
 def override_launch_template_requests(
     described: Described, overrides: Overrides, name: str, tags: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """CreateLaunchTemplate requests for the launch templates of overrides, by C(template_key).
+    """CreateLaunchTemplate requests for the launch templates of overrides, by C(template_key), each with its tags.
 
     Raises:
         KeyError: such a launch template is not among the described ones.
     """
     return {
         key: _template_request(
-            described.override_launch_templates[key], overrides, template_name, tags, override=True
+            described.override_launch_templates[key],
+            overrides,
+            template_name,
+            {**copied_tags(described.override_launch_template_tags.get(key) or {}), **tags},
+            override=True,
         )
         for key, template_name in override_launch_template_names(described, name).items()
     }

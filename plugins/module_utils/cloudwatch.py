@@ -16,10 +16,8 @@ from typing import Any
 
 from .calls import Calls
 from .errors import AwsError
-from .metrics import Metric, Query, rename_identifiers
+from .metrics import MOST_QUERIES, Metric, Query, rename_identifiers
 
-# GetMetricData: queries in one call.
-MOST_QUERIES = 500
 # DescribeAlarms: names, and records, in one call.
 MOST_ALARMS = 100
 # Metrics of several periods share a call if a window aligned for all of them is no longer than this, in seconds.
@@ -149,6 +147,13 @@ class CloudWatch:
                 parameters["NextToken"] = page["NextToken"]
         return found
 
+    def alarm_tags(self, arn: str) -> dict[str, str]:
+        """The tags of an alarm."""
+        answer = self._calls(
+            "cloudwatch", "ListTagsForResource", f"read the tags of alarm {arn}", ResourceARN=arn
+        )
+        return {tag["Key"]: tag["Value"] for tag in answer.get("Tags") or ()}
+
     def put_alarm(self, request: Mapping[str, Any]) -> None:
         """Create or update a metric alarm.
 
@@ -196,7 +201,7 @@ def _batches(requests: Sequence[Request]) -> Iterator[tuple[float, float, list[i
         batch: list[int] = []
         used = 0
         for position in positions:
-            needed = _number_of_queries(requests[position].metric)
+            needed = number_of_queries(requests[position].metric)
             if batch and used + needed > MOST_QUERIES:
                 yield _call(requests, batch, alignment)
                 batch, used = [], 0
@@ -212,7 +217,8 @@ def _call(requests: Sequence[Request], batch: list[int], alignment: int) -> tupl
     return math.floor(start / alignment) * alignment, end, batch
 
 
-def _number_of_queries(metric: Metric) -> int:
+def number_of_queries(metric: Metric) -> int:
+    """How many queries of a call the metric needs for one publisher."""
     return len(metric.queries) + 1 if metric.expression else 1
 
 

@@ -29,12 +29,17 @@ def look_for(
     Returns None where all is as the journal says, and where changes are to be adopted the change that writes
     them into it. C(progress) keeps what was adopted, so that it is not found again.
 
+    Until the set-up is complete nothing has been resized, and an outgoing group may still scale by itself: what it has
+    is then the truth, whatever the journal says, and nothing to be refused.
+
     Raises:
         Drifted: something is different, and that is not to be adopted.
     """
-    gone = series.gone(deployment)
+    gone, strayed = _missing(rollout, series, deployment)
     drifted = list(_drifted(series, deployment, progress.get("adopted", {})))
-    forgotten, resumed = series.forgotten(deployment), _resumed(series, deployment)
+    forgotten = [*series.forgotten(deployment), *strayed]
+    preparing = deployment.phase.preparing
+    resumed = [] if preparing else _resumed(series, deployment)
     if not (gone or drifted or forgotten or resumed):
         return None
     words = [f"outgoing group {name} is gone" for name in gone]
@@ -44,7 +49,7 @@ def look_for(
         f"group {group.name} has {group.capacity}, where the journal has {planned}"
         for group, planned in drifted
     ]
-    if rollout.deployer.on_drift != ADOPT:
+    if rollout.deployer.on_drift != ADOPT and not preparing:
         raise Drifted(
             attempted,
             answer="somebody else has changed something: " + "; ".join(words),
@@ -58,7 +63,10 @@ def look_for(
         for group in forgotten:
             # What it was before is lost; what it is now is the best there is to go back to.
             snapshot = journal.take_snapshot(group, deployment.deployment_id)
-            rollout.autoscaling.write_tags(group.name, {journal.BEFORE: journal.write_snapshot(snapshot)})
+            tags = {journal.BEFORE: journal.write_snapshot(snapshot)}
+            if group in strayed:
+                tags[journal.SERIES] = series.name
+            rollout.autoscaling.write_tags(group.name, tags)
         for name, processes in resumed:
             rollout.autoscaling.suspend(name, processes)
         for group, __ in drifted:
@@ -73,7 +81,7 @@ def refuse_gone(rollout: Rollout, series: Series, deployment: Deployment, attemp
     Raises:
         Drifted: one is gone, and that is not to be adopted.
     """
-    gone = series.gone(deployment)
+    gone = _missing(rollout, series, deployment)[0]
     if gone and rollout.deployer.on_drift != ADOPT:
         raise Drifted(
             attempted,
@@ -99,6 +107,18 @@ def refuse_policies(rollout: Rollout, deployment: Deployment, attempted: str) ->
             state="Nothing more was changed.",
             advice="Take it off again, or go on in spite of it with on_drift=adopt (canary_on_drift), or roll back.",
         )
+
+
+def _missing(rollout: Rollout, series: Series, deployment: Deployment) -> tuple[list[str], list[Group]]:
+    """The names of the outgoing groups that are gone, and adopted ones that are there without the series' tag."""
+    gone, strayed = [], []
+    for name in series.gone(deployment):
+        group = rollout.autoscaling.group(name) if name in deployment.adopted else None
+        if group is None:
+            gone.append(name)
+        else:
+            strayed.append(group)
+    return gone, strayed
 
 
 def _resumed(series: Series, deployment: Deployment) -> list[tuple[str, list[str]]]:
@@ -142,7 +162,11 @@ def _adopted(
             tags.setdefault(group.name, {}).update(_new_group_tags(deployment, group.capacity))
     if gone:
         left = [one for one in snapshots.values() if one.group not in gone]
-        tags.setdefault(deployment.group, {})[journal.OUTGOING] = journal.write_outgoing(left)
+        own = tags.setdefault(deployment.group, {})
+        own[journal.OUTGOING] = journal.write_outgoing(left)
+        if deployment.adopted:
+            there = [name for name in deployment.adopted if name not in gone]
+            own[journal.ADOPTED] = journal.write_adopted(there)
     return tags
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .judge import Series
+from .evidence import Series
 from .metrics import Metric
 
 CLASSIC_NAMESPACE = "AWS/ELB"

@@ -31,11 +31,12 @@ LEASE = PREFIX + "lease"
 OUTGOING = PREFIX + "outgoing"
 BEFORE = PREFIX + "before"
 RESTORED = PREFIX + "restored"
+ADOPTED = PREFIX + "adopted"
 
 # Keys that a group of a series may carry, all together: what the base's tags must leave room for.
 KEYS = (
     *(SERIES, REVISION, DEPLOYMENT, STATUS, BASE, IMAGE, CAPACITY, PHASE, FINGERPRINT, LEASE, OUTGOING),
-    *(BEFORE, RESTORED),
+    *(BEFORE, RESTORED, ADOPTED),
 )
 
 DEPLOYING = "deploying"
@@ -128,13 +129,19 @@ def read_lease(value: str) -> Lease | None:
 
 
 def write_outgoing(snapshots: Iterable[Snapshot]) -> str:
-    """The outgoing groups as a tag's value, by their revisions: C(6 5)."""
-    return " ".join(str(number) for number in sorted((one.revision for one in snapshots), reverse=True))
+    """The outgoing groups as a tag's value, by their revisions: C(6 5). One that was adopted has none."""
+    numbers = sorted((one.revision for one in snapshots if one.revision), reverse=True)
+    return " ".join(map(str, numbers))
 
 
 def read_outgoing(value: str) -> tuple[int, ...]:
     """The revisions of the outgoing groups from a tag's value."""
     return tuple(int(word) for word in value.split() if word.isascii() and word.isdigit())
+
+
+def write_adopted(names: Iterable[str]) -> str:
+    """The adopted groups as a tag's value, by their names."""
+    return " ".join(map(escape, names))
 
 
 def write_snapshot(snapshot: Snapshot) -> str:
@@ -203,6 +210,8 @@ def write_deployment(deployment: Deployment) -> dict[str, str]:
         PHASE: write_phase(deployment.phase),
         FINGERPRINT: deployment.fingerprint,
     }
+    if deployment.adopted:
+        tags[ADOPTED] = write_adopted(deployment.adopted)
     if deployment.lease:
         tags[LEASE] = write_lease(deployment.lease)
     return tags
@@ -226,6 +235,7 @@ def read_deployment(group: Group) -> Deployment | None:
         fingerprint=tags.get(FINGERPRINT, ""),
         lease=read_lease(tags.get(LEASE, "")),
         outgoing=read_outgoing(tags.get(OUTGOING, "")),
+        adopted=tuple(map(unescape, tags.get(ADOPTED, "").split())),
     )
 
 

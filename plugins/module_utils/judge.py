@@ -8,88 +8,48 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from statistics import median
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from .metrics import Metric, number
+from .evidence import (
+    FAIL,
+    INCONCLUSIVE,
+    NOT_APPLICABLE,
+    PASS,
+    PENDING,
+    Evidence,
+    Finding,
+    Opinion,
+    Terms,
+    clock_time,
+    values_of,
+)
+from .judge_bounds import bounds_opinion, fail_fast_opinion, missing_data, within
+from .judge_comparison import shift_opinion
+from .judge_deviation import deviation_opinion
+from .metrics import number
+from .rules import DEVIATION
+from .statistics import median
 
-PASS = "pass"
-FAIL = "fail"
-INCONCLUSIVE = "inconclusive"
-# More data are to come, and so far nothing is wrong.
-PENDING = "pending"
-
-# So many of a series' newest periods without a datapoint mean that it has stopped; fewer may be jitter.
-SILENT_PERIODS = 3
+EVERYTHING_IS_THERE = Terms()
 
 
 @dataclass(frozen=True)
-class Series:
-    """The data of one publisher of a metric: an instance, a group, a target group, or one line of a SEARCH.
+class Scoring:
+    """How findings add up. Scores are from 0 to 100.
 
-    C(points) are (start of the period in epoch seconds, value), oldest first, of the periods from C(start)
-    to before C(end), in which there should be one each. C(instance_id) is empty where it is no instance's.
+    C(group_weights) are the groups' shares in percent; groups without one share what is left of 100 equally.
+    From C(pass_score) on it is a pass, from C(marginal_score) on (None: the same) it is inconclusive.
     """
 
-    member: str
-    points: tuple[tuple[float, float], ...]
-    start: float
-    end: float
-    group: str = ""
-    instance_id: str = ""
-    error: str = ""
+    pass_score: float = 100.0
+    marginal_score: float | None = None
+    group_weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def values(self) -> list[float]:
-        """The values alone."""
-        return [value for __, value in self.points]
-
-    def expected(self, period: int) -> int:
-        """How many datapoints there should be."""
-        return max(0, round((self.end - self.start) / period))
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All that is known of one metric: the canary's series and the baseline's."""
-
-    metric: Metric
-    canary: tuple[Series, ...]
-    baseline: tuple[Series, ...] = ()
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The verdict on one metric or alarm, and why.
-
-    C(n) is the number of datapoints judged; C(baseline), C(canary) and C(shift) are medians and their
-    difference in the metric's unit, None where there are no data.
-    """
-
-    name: str
-    verdict: str
-    reason: str
-    kind: str = "metric"
-    n: int = 0
-    baseline: float | None = None
-    canary: float | None = None
-    shift: float | None = None
-
-    def as_result(self) -> dict[str, Any]:
-        """The finding as the module returns it."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "n": self.n,
-            "baseline": self.baseline,
-            "canary": self.canary,
-            "shift": self.shift,
-        }
+    def least(self) -> float:
+        """The score below which it is a failure."""
+        return self.pass_score if self.marginal_score is None else self.marginal_score
 
 
 @dataclass(frozen=True)
@@ -106,7 +66,7 @@ class Judgement:
         return [
             f"{finding.name}: {finding.reason}"
             for finding in self.findings
-            if finding.verdict in (FAIL, INCONCLUSIVE)
+            if finding.verdict in (FAIL, INCONCLUSIVE) and not finding.muted
         ]
 
 
@@ -120,29 +80,94 @@ class AlarmReading:
     reason: str = ""
 
 
-def judge(findings: Sequence[Finding]) -> Judgement:
-    """Weigh the findings: one failure fails, one inconclusive leaves the whole inconclusive."""
-    verdicts = {finding.verdict for finding in findings}
-    passed = sum(finding.verdict in (PASS, PENDING) for finding in findings)
-    score = round(100.0 * passed / len(findings), 2) if findings else 0.0
-    for verdict in (FAIL, PENDING, INCONCLUSIVE, PASS):
-        if verdict in verdicts:
-            return Judgement(verdict, score, tuple(findings))
-    return Judgement(INCONCLUSIVE, score, tuple(findings))
+def judge(findings: Sequence[Finding], scoring: Scoring = Scoring()) -> Judgement:
+    """Weigh the findings: the verdict is certain as soon as nothing that is still open can change it.
+
+    A critical metric that fails brings the score to 0. What is inconclusive, or still to come, is counted both
+    ways: only where both give the same is that the verdict.
+    """
+    heard = [finding for finding in findings if finding.counts]
+    open_ones = [finding for finding in heard if finding.verdict == PENDING]
+    best = score_of(heard, {PASS, PENDING, INCONCLUSIVE}, scoring.group_weights)
+    worst = score_of(heard, {PASS}, scoring.group_weights)
+    shown = score_of(heard, {PASS, PENDING}, scoring.group_weights)
+    if any(finding.verdict == FAIL and (finding.critical or finding.fatal) for finding in heard):
+        return Judgement(FAIL, 0.0, tuple(findings))
+    undecided = any(finding.verdict == INCONCLUSIVE and finding.critical for finding in heard)
+    if not findings:
+        return Judgement(INCONCLUSIVE, 0.0, ())
+    if heard and best < scoring.least:
+        verdict = FAIL
+    elif open_ones or any(finding.verdict == PENDING for finding in findings):
+        verdict = PENDING
+    elif not heard or (worst >= scoring.pass_score and not undecided):
+        verdict = PASS
+    else:
+        verdict = INCONCLUSIVE
+    return Judgement(verdict, round(shown, 2), tuple(findings))
 
 
-def judge_metric(evidence: Evidence, *, final: bool, on_no_data: str = FAIL) -> Finding:
-    """Judge one metric; C(final) says that no more data will come."""
+def score_of(findings: Sequence[Finding], good: set[str], group_weights: Mapping[str, float]) -> float:
+    """The groups' shares of good metrics, weighted, from 0 to 100; 100 where nothing counts."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.group, []).append(finding)
+    given = {name: group_weights[name] for name in groups if name in group_weights}
+    without = len(groups) - len(given)
+    left = max(0.0, 100.0 - sum(given.values())) / without if without else 0.0
+    weights = {name: given.get(name, left) for name in groups}
+    total = sum(weights.values())
+    if not groups:
+        return 100.0
+    if not total:
+        # Every group that is left weighs nothing: then all weigh the same.
+        weights, total = dict.fromkeys(groups, 1.0), float(len(groups))
+    return sum(weights[name] / total * _share(members, good) for name, members in groups.items())
+
+
+def _share(findings: Sequence[Finding], good: set[str]) -> float:
+    passed = sum(finding.weight for finding in findings if finding.verdict in good)
+    return 100.0 * passed / sum(finding.weight for finding in findings)
+
+
+def judge_metric(evidence: Evidence, terms: Terms = EVERYTHING_IS_THERE) -> Finding:
+    """Judge one metric by all its rules: its bounds, what fails at once, missing data, and its baseline."""
+    opinion = bounds_opinion(evidence) or fail_fast_opinion(evidence)
+    if opinion:
+        return _finding(evidence, opinion)
+    compared = _compare(evidence, terms)
+    if compared and compared.verdict == FAIL:
+        return _finding(evidence, compared)
+    if not terms.final:
+        said = f"; {compared.reason}" if compared else ""
+        return _finding(evidence, Opinion(PENDING, f"so far {within(evidence)}{said}", "bounds"))
+    return _finding(evidence, _at_the_end(evidence, terms, compared))
+
+
+def _compare(evidence: Evidence, terms: Terms) -> Opinion | None:
+    """What the comparison says; None where there is none, or nothing yet to compare."""
+    if not evidence.compared or not values_of(evidence.canary) or not values_of(evidence.baseline):
+        return None
+    by = deviation_opinion if evidence.metric.rule.compare == DEVIATION else shift_opinion
+    return by(evidence, terms)
+
+
+def _at_the_end(evidence: Evidence, terms: Terms, compared: Opinion | None) -> Opinion:
     metric = evidence.metric
-    breach = _breach(evidence)
-    if breach:
-        return _finding(evidence, FAIL, breach)
-    if not final:
-        return _finding(evidence, PENDING, "so far " + _within(evidence))
-    missing = _missing_data(metric, evidence.canary)
+    missing = missing_data(metric, evidence.canary)
     if missing:
-        return _finding(evidence, on_no_data, missing)
-    return _finding(evidence, PASS, _within(evidence))
+        return Opinion(terms.on_no_data, missing, "no-data")
+    if not metric.rule.compares:
+        return Opinion(PASS, within(evidence), "bounds")
+    if evidence.nothing_to_compare:
+        limits = metric.bounded or metric.rule.has_limit
+        words = f"{evidence.nothing_to_compare}, so it was not compared; {within(evidence)}"
+        return Opinion(PASS if limits else NOT_APPLICABLE, words, "bounds" if limits else "not-applicable")
+    missing = missing_data(metric, evidence.baseline, steady=False)
+    if missing or compared is None:
+        words = f"nothing to compare with, of the baseline there is {missing or 'nothing'}"
+        return Opinion(terms.on_no_data, words, "no-data")
+    return compared
 
 
 def judge_alarm(alarm: AlarmReading, *, final: bool, on_no_data: str = FAIL) -> Finding:
@@ -159,110 +184,43 @@ def judge_alarm(alarm: AlarmReading, *, final: bool, on_no_data: str = FAIL) -> 
     else:
         verdict = on_no_data
         words += "; an alarm without data says nothing about health"
-    return Finding(name=alarm.name, verdict=verdict, reason=words, kind="alarm")
+    return Finding(name=alarm.name, verdict=verdict, reason=words, kind="alarm", rule="alarm")
 
 
-def clock_time(moment: float, period: int = 60) -> str:
-    """Write a time for people, with seconds where periods are shorter than a minute."""
-    shape = "%H:%M UTC" if period % 60 == 0 else "%H:%M:%S UTC"
-    return datetime.fromtimestamp(moment, tz=UTC).strftime(shape)
-
-
-def _finding(evidence: Evidence, verdict: str, reason: str) -> Finding:
-    canary = [value for series in evidence.canary for value in series.values]
-    baseline = [value for series in evidence.baseline for value in series.values]
-    middle, control = (median(values) if values else None for values in (canary, baseline))
-    return Finding(
-        name=evidence.metric.name,
-        verdict=verdict,
-        reason=reason,
-        n=len(canary),
+def _finding(evidence: Evidence, opinion: Opinion) -> Finding:
+    """Put the figures and the metric's place in the whole beside an opinion."""
+    metric, rule = evidence.metric, evidence.metric.rule
+    ours, theirs = values_of(evidence.canary), values_of(evidence.baseline)
+    middle, control = (median(values) if values else None for values in (ours, theirs))
+    shift = opinion.shift
+    if shift is None and middle is not None and control is not None:
+        shift = middle - control
+    effect = shift / abs(control) if shift is not None and control else None
+    finding = Finding(
+        name=metric.name,
+        verdict=opinion.verdict,
+        reason=opinion.reason,
+        rule=opinion.rule,
+        n=len(ours),
+        n_baseline=len(theirs),
         baseline=control,
         canary=middle,
-        shift=middle - control if middle is not None and control is not None else None,
+        shift=shift,
+        low=opinion.low,
+        high=opinion.high,
+        effect=effect,
+        cles=opinion.cles,
+        group=rule.group,
+        weight=rule.weight,
+        critical=rule.critical,
+        muted=rule.muted,
+        minimum=metric.minimum,
+        maximum=metric.maximum,
+        fatal=opinion.fatal,
     )
-
-
-def _breach(evidence: Evidence) -> str:
-    """Say which series left the bounds often enough to fail; empty where none did."""
-    metric = evidence.metric
-    guilty = []
-    for series in evidence.canary:
-        outside = [point for point in series.points if not _inside(metric, point[1])]
-        if len(outside) >= metric.datapoints_to_fail:
-            guilty.append((series, outside))
-    if not guilty:
-        return ""
-    words = "; ".join(_breach_words(metric, series, outside) for series, outside in guilty)
-    others = [
-        series for series in evidence.canary if series.points and series not in [one for one, __ in guilty]
-    ]
-    if len(guilty) == 1 and guilty[0][0].instance_id and others:
-        words += (
-            f". The other {len(others)} instances stay within the bounds: this looks like one bad instance,"
-            " not like a bad image"
-            if len(others) > 1
-            else ". The other instance stays within the bounds"
-        )
-    return words
-
-
-def _breach_words(metric: Metric, series: Series, outside: list[tuple[float, float]]) -> str:
-    moment, value = max(outside, key=lambda point: abs(point[1] - _nearest_bound(metric, point[1])))
-    bound = (
-        f"above the maximum of {number(metric.maximum)}"
-        if metric.maximum is not None and value > metric.maximum
-        else f"below the minimum of {number(metric.minimum or 0.0)}"
-    )
-    times = f"{len(outside)} of {len(series.points)} datapoints" if len(series.points) > 1 else "1 datapoint"
-    return f"{series.member} had {number(value)} at {clock_time(moment, metric.period)}, {bound} ({times})"
-
-
-def _nearest_bound(metric: Metric, value: float) -> float:
-    if metric.maximum is not None and value > metric.maximum:
-        return metric.maximum
-    return metric.minimum if metric.minimum is not None else value
-
-
-def _inside(metric: Metric, value: float) -> bool:
-    return (metric.minimum is None or value >= metric.minimum) and (
-        metric.maximum is None or value <= metric.maximum
-    )
-
-
-def _within(evidence: Evidence) -> str:
-    values = [value for series in evidence.canary for value in series.values]
-    if not values:
-        return "no datapoint"
-    low, high = number(min(values)), number(max(values))
-    spread = f"always {low}" if low == high else f"between {low} and {high}"
-    bounds = f", {evidence.metric.bounds} allowed" if evidence.metric.bounded else ""
-    return f"{spread} in {len(values)} datapoint{'s' if len(values) > 1 else ''}{bounds}"
-
-
-def _missing_data(metric: Metric, canary: Sequence[Series]) -> str:
-    """Say which series have errors, no data, or stopped; empty where none is missing anything."""
-    errors = sorted({series.error for series in canary if series.error})
-    if errors:
-        return "; ".join(errors)
-    if not any(series.points for series in canary):
-        return (
-            "no datapoint at all. Check namespace, metric name, dimensions and unit; a count that is only"
-            " published when something happens needs fill: 0"
-        )
-    silent = [words for series in canary if (words := _silence(metric, series))]
-    return "; ".join(silent)
-
-
-def _silence(metric: Metric, series: Series) -> str:
-    expected = series.expected(metric.period)
-    if not series.points:
-        # One that joined at the very end has had no time to publish.
-        return f"{series.member} published nothing" if expected >= SILENT_PERIODS else ""
-    last = series.points[-1][0]
-    if round((series.end - last) / metric.period) > SILENT_PERIODS:
-        return (
-            f"{series.member} stopped publishing: nothing after {clock_time(last, metric.period)}, up to"
-            f" {clock_time(series.end, metric.period)}"
-        )
-    return ""
+    critical_effect = rule.critical_effect
+    compared = opinion.verdict == FAIL and opinion.rule in ("shift", "deviation")
+    if compared and critical_effect is not None and abs(effect or 0.0) >= critical_effect:
+        words = f"; {number(100 * critical_effect)} % and more are critical"
+        finding = replace(finding, fatal=True, reason=finding.reason + words)
+    return finding

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The progressive.aws team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A canary's values against its baseline's: a verdict that may be asked for again and again. Pure.
-
-No module uses it yet. What is missing first: with values of which each keeps 0.6 of the one before, phases of four
-series of 15 points had false alarms in 6.7 % (tests/benchmark/judge_quality.py), more than the 5 % that are allowed.
+"""A canary's values against its baseline's by Mann and Whitney's test, which may be repeated as data come. Pure.
 
 Private to the collection: no other collection should import it.
 """
@@ -14,113 +11,127 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .judge import FAIL, INCONCLUSIVE, PASS, PENDING
+from .evidence import FAIL, INCONCLUSIVE, PASS, PENDING, Evidence, Opinion, Series, Terms, values_of
+from .judge_bounds import ignored
 from .metrics import number
-from .statistics import greatest_z, mann_whitney, median, normal_quantile, normal_tail
+from .rules import DECREASE, EITHER, INCREASE
+from .statistics import (
+    greatest_z,
+    mann_whitney,
+    median,
+    normal_quantile,
+    normal_tail,
+    pairs_won,
+    standardised,
+)
 
-INCREASE = "increase"
-DECREASE = "decrease"
-EITHER = "either"
 # Shorter series say nothing of how one value depends on the one before.
 SHORTEST_SERIES = 6
+# By how much a sum of independent steps overshoots a boundary on average, in steps.
+OVERSHOOT = 0.583
 # Beyond it the estimate is no longer to be trusted, and no phase is long enough.
 GREATEST_DEPENDENCE = 0.98
+# Of a metric's chance of a false alarm, what goes to single instances; the rest goes to the canary as a whole.
+SHARE_OF_INSTANCES = 0.2
+# No phase is that long: what would need more is said to need too much.
+GREATEST_FACTOR = 1000
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What a comparison came to, and why.
+class _Sides:
+    """What is compared with what, by which boundary."""
 
-    C(n) and C(n_baseline) count values; C(baseline), C(canary), C(shift), C(low) and C(high) are in the metric's
-    unit; C(effect) is the share of pairs in which the canary is greater; C(inflation) is by how much the
-    dependence of neighbouring values multiplies the variance. None stands for what cannot be known.
+    canary: list[float]
+    baseline: list[float]
+    margin: float
+    inflation: float
+    critical: float
+    direction: str
+
+    @property
+    def differs(self) -> int:
+        """1 where the canary is higher by more than the margin and that is bad, -1 where lower, else 0."""
+        if self.direction != DECREASE and exceeds(self.canary, self.baseline, self.margin, self.inflation) > (
+            self.critical
+        ):
+            return 1
+        if self.direction != INCREASE and exceeds(self.baseline, self.canary, self.margin, self.inflation) > (
+            self.critical
+        ):
+            return -1
+        return 0
+
+
+def shift_opinion(evidence: Evidence, terms: Terms) -> Opinion:
+    """Compare a canary with its baseline; both have datapoints.
+
+    Fails as soon as a shift in the bad direction is beyond what chance explains, and C(allowed_effect) tolerates.
+    C(terms.error) is kept over any number of looks.
     """
-
-    verdict: str
-    reason: str
-    n: int
-    n_baseline: int
-    baseline: float | None = None
-    canary: float | None = None
-    shift: float | None = None
-    low: float | None = None
-    high: float | None = None
-    effect: float | None = None
-    inflation: float = 1.0
-
-
-def compare(
-    canary: Sequence[Sequence[float]],
-    baseline: Sequence[Sequence[float]],
-    *,
-    error: float,
-    fraction: float = 1.0,
-    final: bool = True,
-    direction: str = EITHER,
-    allowed: float = 0.0,
-) -> Comparison:
-    """Compare the series of a canary with those of its baseline, each in the order of time.
-
-    C(error) is the chance of a false alarm that this metric may have in its whole phase, however often it is
-    looked at; C(fraction) is how much of the phase's data are there. A shift in the bad C(direction) of no more
-    than C(allowed) times the baseline's median is tolerated.
-
-    Raises:
-        ValueError: the error is not between 0 and 1, the fraction is not above 0 and at most 1, the direction is
-            unknown, or a value is not finite.
-    """
-    if direction not in (INCREASE, DECREASE, EITHER):
-        raise ValueError(f"unknown direction {direction!r}")
-    critical = boundary(error, fraction, two_sided=direction == EITHER)
-    ours = [value for series in canary for value in series]
-    theirs = [value for series in baseline for value in series]
-    if not ours or not theirs:
-        side = "canary" if not ours else "baseline"
-        return Comparison(
-            INCONCLUSIVE if final else PENDING, f"no datapoint of the {side}", len(ours), len(theirs)
-        )
-    inflation = variance_inflation([*canary, *baseline])
-    # The interval is as wide as the boundary is far: what it excludes is what the verdict rests on.
+    rule = evidence.metric.rule
+    ours, theirs = values_of(evidence.canary), values_of(evidence.baseline)
+    depends = dependence([series.values for series in (*evidence.canary, *evidence.baseline)])
+    inflation = depends.inflation
+    suspects = [series for series in evidence.canary if series.instance_id and series.points]
+    per_instance = len(suspects) >= 2
+    error = terms.error * (1 - SHARE_OF_INSTANCES) if per_instance else terms.error
+    critical = boundary(error, terms.fraction, two_sided=rule.direction == EITHER, looks=terms.looks)
+    control = median(theirs)
+    margin = rule.allowed_effect * abs(control)
+    differs = _Sides(ours, theirs, margin, inflation, critical, rule.direction).differs
+    outlier = (
+        bad_instance(evidence, replace(terms, error=terms.error * SHARE_OF_INSTANCES), inflation)
+        if per_instance
+        else None
+    )
+    if not (differs or outlier or terms.final):
+        # Without the interval, which takes longest and nobody reads yet.
+        return Opinion(PENDING, "no difference so far", "shift")
+    # As wide as the boundary is far: what it excludes is what the verdict rests on.
     confidence = min(1 - 2 * normal_tail(critical), 1 - 1e-12)
     test = mann_whitney(ours, theirs, confidence, inflation=inflation)
-    middle, control = median(ours), median(theirs)
-    margin = allowed * abs(control)
-    worse = direction != DECREASE and _beyond(ours, theirs, margin, critical, inflation)
-    lower = direction != INCREASE and _beyond(theirs, ours, margin, critical, inflation)
-    words = _words(middle, control, test.estimate, test.low, test.high, len(ours), len(theirs))
-    if worse or lower:
-        tolerated = f", and {number(100 * allowed)} % is allowed" if allowed else ""
-        verdict, reason = FAIL, f"{'higher' if worse else 'lower'} than the baseline: {words}{tolerated}"
-    elif not final:
-        verdict, reason = PENDING, f"no difference so far: {words}"
-    elif greatest_z(len(ours), len(theirs), inflation) < critical:
-        verdict, reason = INCONCLUSIVE, _advice(len(ours), len(theirs), critical, inflation)
-    else:
-        verdict, reason = PASS, f"no difference that counts: {words}"
-    return Comparison(
-        verdict=verdict,
-        reason=reason,
-        n=len(ours),
-        n_baseline=len(theirs),
-        baseline=control,
-        canary=middle,
-        shift=test.estimate,
-        low=test.low,
-        high=test.high,
-        effect=test.cles,
-        inflation=inflation,
+    words = (
+        f"median {number(median(ours))} against {number(control)}, a shift of {number(test.estimate)} (between"
+        f" {number(test.low)} and {number(test.high)}) in {len(ours)} against {len(theirs)} datapoints"
     )
 
+    def opinion(verdict: str, reason: str, rule_name: str = "shift") -> Opinion:
+        return Opinion(verdict, reason, rule_name, test.estimate, test.low, test.high, test.cles)
 
-def boundary(error: float, fraction: float, *, two_sided: bool) -> float:
+    if (differs or outlier) and ignored(rule, median(outlier.values if outlier else ours), control):
+        if terms.final:
+            return opinion(
+                PASS, f"differs from the baseline, but so little that it is ignored: {words}", "ignore"
+            )
+        return Opinion(PENDING, "no difference so far that is not ignored", "ignore")
+    if outlier and not _others_differ(evidence, outlier, margin, inflation, critical):
+        return opinion(FAIL, _outlier_words(evidence, outlier), "instance")
+    if differs:
+        tolerated = f"; {number(100 * rule.allowed_effect)} % are allowed" if rule.allowed_effect else ""
+        return opinion(FAIL, f"{'higher' if differs > 0 else 'lower'} than the baseline: {words}{tolerated}")
+    least = depends.least_inflation
+    if greatest_z(len(ours), len(theirs), least) < critical:
+        return opinion(INCONCLUSIVE, _advice(len(ours), len(theirs), critical, least))
+    return opinion(PASS, f"no difference that counts: {words}")
+
+
+def exceeds(more: Sequence[float], less: Sequence[float], margin: float, inflation: float) -> float:
+    """By how much one side exceeds the other and the margin, as a standard normal variable."""
+    ordered = sorted(less)
+    shifted = [value - margin for value in more] if margin else more
+    return standardised(pairs_won(shifted, ordered), shifted, ordered, inflation)
+
+
+def boundary(error: float, fraction: float, *, two_sided: bool, looks: int = 0) -> float:
     """The z that must be exceeded when this fraction of a phase's data is there.
 
     The sums behind z grow like a Brownian motion B, and z is B(t) / sqrt(t). B crosses C somewhere before t = 1
     with a probability of at most 2 (1 - Phi(C)) (the reflection principle), so that z > C / sqrt(t) spends no
     more than the error over any number of looks: the shape of O'Brien and Fleming, "A multiple testing procedure
-    for clinical trials", Biometrics 35, 1979.
+    for clinical trials", Biometrics 35, 1979. Where it is looked at no more than C(looks) times, evenly, C may be
+    0.583 / sqrt(looks) less (Siegmund, "Sequential Analysis", 1985, section 10.1), down to that of a single look.
 
     Raises:
         ValueError: the error is not between 0 and 1, or the fraction is not above 0 and at most 1.
@@ -129,20 +140,55 @@ def boundary(error: float, fraction: float, *, two_sided: bool) -> float:
         raise ValueError(f"error must be between 0 and 1, not {error}")
     if not 0.0 < fraction <= 1.0:
         raise ValueError(f"fraction must be above 0 and at most 1, not {fraction}")
-    return -normal_quantile(error / (4 if two_sided else 2)) / math.sqrt(fraction)
+    side = error / 2 if two_sided else error
+    always = -normal_quantile(side / 2)
+    if looks:
+        always = max(-normal_quantile(side), always - OVERSHOOT / math.sqrt(looks))
+    return always / math.sqrt(fraction)
 
 
-def variance_inflation(series: Sequence[Sequence[float]]) -> float:
-    """By how much the variance of a mean is greater than that of as many independent values; at least 1.
+@dataclass(frozen=True)
+class Dependence:
+    """How much each value keeps of the one before (0 to 1), as estimated, and the estimate's standard error."""
 
-    (1 + r) / (1 - r) for values of which each keeps a share r of the one before (Bartlett, "On the theoretical
-    specification and sampling properties of autocorrelated time-series", 1946). r is estimated over all series
-    together, each with its own level and slope removed: a canary that differs, or creeps, must not pass for
-    one whose values depend on each other. Removing them makes r too small by (2 + 4 r) / n (Kendall,
-    "Note on bias in the estimation of autocorrelation", 1954, extended to a slope); that is put back.
+    share: float = 0.0
+    uncertain: float = 0.0
+
+    @property
+    def inflation(self) -> float:
+        """By how much it multiplies the variance of a mean, for judging: rather too great than too small.
+
+        Too small a share cries wolf, too great a one only takes longer. As far as there is dependence at all, the
+        share gets its standard error on top.
+        """
+        return _inflation(self.share + min(self.uncertain, self.share / 2))
+
+    @property
+    def least_inflation(self) -> float:
+        """What it multiplies the variance by at least: what keeps anything from being found has to be clear."""
+        return _inflation(self.share - self.uncertain)
+
+
+def _inflation(share: float) -> float:
+    """(1 + r) / (1 - r) for values of which each keeps a share r of the one before.
+
+    Bartlett, "On the theoretical specification and sampling properties of autocorrelated time-series", Journal of
+    the Royal Statistical Society (Supplement) 8, 1946.
     """
-    products = squares = 0.0
-    used = points = 0
+    share = min(GREATEST_DEPENDENCE, max(0.0, share))
+    return (1 + share) / (1 - share)
+
+
+def dependence(series: Sequence[Sequence[float]]) -> Dependence:
+    """Estimate how much neighbouring values depend on each other, over all series together.
+
+    Each series has its own level and slope removed: a canary that differs, or creeps, must not pass for one whose
+    values depend on each other. Removing them makes the share r of n values too small by (2 + 4 r) / n (Kendall,
+    "Note on bias in the estimation of autocorrelation", Biometrika 41, 1954, extended to a slope); that is put
+    back. The standard error is sqrt((1 - r^2) / n) (Bartlett).
+    """
+    products = total = 0.0
+    used = 0
     for values in series:
         if len(values) < SHORTEST_SERIES:
             continue
@@ -153,17 +199,15 @@ def variance_inflation(series: Sequence[Sequence[float]]) -> float:
             continue
         # Each series counts by its length, not by its unit or its noise.
         products += len(values) * sum(a * b for a, b in itertools.pairwise(rest)) / size
-        squares += len(values)
-        points += len(values)
+        total += len(values)
         used += 1
     if not used:
-        return 1.0
-    length = points / used
-    found = products / squares
-    # found = r - (2 + 4 r) / n, solved for r.
-    dependence = max(0.0, (found + 2 / length) / max(1 - 4 / length, 0.25))
-    dependence = min(GREATEST_DEPENDENCE, dependence)
-    return (1 + dependence) / (1 - dependence)
+        return Dependence()
+    length = total / used
+    # What is found is r - (2 + 4 r) / n; solved for r.
+    undone = 1 / max(1 - 4 / length, 0.25)
+    share = max(0.0, (products / total + 2 / length) * undone)
+    return Dependence(share, undone * math.sqrt(max(0.0, 1 - share * share) / total))
 
 
 def _without_slope(values: Sequence[float]) -> list[float]:
@@ -176,28 +220,99 @@ def _without_slope(values: Sequence[float]) -> list[float]:
     return [value - level - slope * (position - middle) for position, value in enumerate(values)]
 
 
-def _beyond(
-    more: Sequence[float], less: Sequence[float], margin: float, critical: float, inflation: float
-) -> bool:
-    """Whether one side exceeds the other by more than the margin, for certain enough."""
-    return mann_whitney([value - margin for value in more], less, inflation=inflation).z > critical
+# ------------------------------------------------------------------------------ one bad instance
 
 
-def _words(
-    canary: float, baseline: float, shift: float, low: float, high: float, n: int, n_baseline: int
-) -> str:
-    return (
-        f"median {number(canary)} against {number(baseline)}, a shift of {number(shift)} (between {number(low)}"
-        f" and {number(high)}) in {n} against {n_baseline} datapoints"
+def bad_instance(evidence: Evidence, terms: Terms, inflation: float) -> Series | None:
+    """The one instance of a canary that differs from all others, its own group's and the baseline's; or None.
+
+    It must differ from them by more than chance explains, and stand apart: farther from the nearest of them than
+    they are from each other. Instances that are merely not quite alike do not.
+    """
+    rule = evidence.metric.rule
+    suspects = [series for series in evidence.canary if series.instance_id and series.points]
+    everybody = [series for series in (*suspects, *evidence.baseline) if series.points]
+    if len(suspects) < 2 or len(everybody) < 3:
+        return None
+    critical = boundary(
+        terms.error / len(suspects), terms.fraction, two_sided=rule.direction == EITHER, looks=terms.looks
     )
+    margin = rule.allowed_effect * abs(median(values_of(evidence.baseline)))
+    guilty = []
+    for suspect in suspects:
+        others = [series for series in everybody if series is not suspect]
+        if not _stands_apart(suspect, others, rule.direction):
+            continue
+        if _Sides(suspect.values, values_of(others), margin, inflation, critical, rule.direction).differs:
+            guilty.append(suspect)
+    return guilty[0] if len(guilty) == 1 else None
+
+
+def _stands_apart(suspect: Series, others: Sequence[Series], direction: str) -> bool:
+    middle = median(suspect.values)
+    middles = [median(series.values) for series in others]
+    low, high = min(middles), max(middles)
+    return (direction != DECREASE and middle - high > high - low) or (
+        direction != INCREASE and low - middle > high - low
+    )
+
+
+def _others_differ(
+    evidence: Evidence, outlier: Series, margin: float, inflation: float, critical: float
+) -> bool:
+    """Whether the canary differs from the baseline even without its outlier."""
+    others = [series for series in evidence.canary if series is not outlier]
+    direction = evidence.metric.rule.direction
+    return bool(
+        _Sides(
+            values_of(others), values_of(evidence.baseline), margin, inflation, critical, direction
+        ).differs
+    )
+
+
+def _outlier_words(evidence: Evidence, outlier: Series) -> str:
+    others = [series for series in evidence.canary if series is not outlier and series.points]
+    theirs, control = median(values_of(others)), median(values_of(evidence.baseline))
+    way = "higher" if median(outlier.values) > theirs else "lower"
+    rest = f"The other {len(others)} do" if len(others) > 1 else "The other one does"
+    return (
+        f"{outlier.member} is {way} than the others: median {number(median(outlier.values))} against"
+        f" {number(theirs)} of the group's other instances and {number(control)} of the baseline, in"
+        f" {len(outlier.points)} datapoints. {rest} not differ from the baseline: this looks like one bad instance,"
+        " not like a bad image"
+    )
+
+
+# ------------------------------------------------------------------------------- what can be found
 
 
 def _advice(n: int, n_baseline: int, critical: float, inflation: float) -> str:
     factor = 2
     while greatest_z(factor * n, factor * n_baseline, inflation) < critical:
         factor += 1
+        if factor > GREATEST_FACTOR:
+            return (
+                f"{n} against {n_baseline} datapoints cannot show any difference: neighbouring values depend on each"
+                " other so much that no length of time would help. Compare something that varies faster"
+            )
+    dependent = "" if inflation < 1.5 else ", of which neighbours depend on each other,"
     return (
-        f"{n} against {n_baseline} datapoints cannot show any difference, however great; at least {factor * n} against"
-        f" {factor * n_baseline} are needed: watch {factor} times as long, with a shorter period (detailed"
-        " monitoring), or with more instances"
+        f"{n} against {n_baseline} datapoints{dependent} cannot show any difference, however great; at least"
+        f" {factor * n} against {factor * n_baseline} are needed: watch {factor} times as long, with a shorter period"
+        " (detailed monitoring), or with more instances"
     )
+
+
+def detectable(n: int, n_baseline: int, critical: float, power: float = 0.9) -> float | None:
+    """The shift, in standard deviations of the noise, that so many values find with this probability.
+
+    For normal noise without dependence, by the normal approximation (Noether, "Sample size determination for
+    some common nonparametric tests", Journal of the American Statistical Association 82, 1987). None where no
+    shift can be found, however great.
+    """
+    if greatest_z(n, n_baseline) < critical:
+        return None
+    deviation = math.sqrt(n * n_baseline * (n + n_baseline + 1) / 12)
+    share = 0.5 + (critical + normal_quantile(power)) * deviation / (n * n_baseline)
+    # Nearly full separation: beyond it the approximation has nothing to say but that it is much.
+    return math.sqrt(2) * normal_quantile(min(share, 0.9999))

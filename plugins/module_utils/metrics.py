@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .rules import Rule, read_rule, rule_problems
+
 PLACEHOLDERS = ("group", "instance_id", "target_group", "load_balancer")
 
 # CloudWatch User Guide, "CloudWatch statistics definitions".
@@ -25,6 +27,8 @@ _VALUE_RANGE = re.compile(r"(?:TM|WM|TC|TS|PR)\((-?\d+(?:\.\d+)?)?:(-?\d+(?:\.\d
 # GetMetricData, MetricStat: 1, 5, 10, 20, 30 or a multiple of 60 seconds.
 _SHORT_PERIODS = (1, 5, 10, 20, 30)
 LONGEST_PERIOD = 86400
+# GetMetricData: queries in one call, in which an expression and what it uses must be together.
+MOST_QUERIES = 500
 
 _QUERY_ID = re.compile(r"[a-z][A-Za-z0-9_]*")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -58,7 +62,8 @@ class Metric:
 
     Its data come from a single query or, with an C(expression), from metric math on the C(queries).
     C(period) is in seconds; C(minimum) and C(maximum) are inclusive, in the metric's own unit.
-    C(fill) stands for periods without a datapoint; None where they are missing data.
+    C(fill) stands for periods without a datapoint; None where they are missing data. C(rule) says how it is judged
+    besides its bounds.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Metric:
     maximum: float | None = None
     datapoints_to_fail: int = 1
     fill: float | None = None
+    rule: Rule = field(default_factory=Rule)
 
     @property
     def bounded(self) -> bool:
@@ -203,6 +209,9 @@ def _read_metric(option: Mapping[str, Any]) -> Metric:
         maximum=option.get("maximum"),
         datapoints_to_fail=_given(option, "datapoints_to_fail", 1),
         fill=fill,
+        rule=read_rule(
+            option, bounded=option.get("minimum") is not None or option.get("maximum") is not None
+        ),
     )
 
 
@@ -234,6 +243,7 @@ def _metric_problems(metric: Metric, option: Mapping[str, Any]) -> list[str]:
     if metric.datapoints_to_fail < 1:
         problems.append("datapoints_to_fail must be at least 1")
     problems += _bound_problems(metric)
+    problems += rule_problems(metric.rule)
     if bool(option.get("metric_name")) == bool(metric.expression):
         problems.append("give either metric_name or expression")
     elif metric.expression:
@@ -265,6 +275,10 @@ def _bound_problems(metric: Metric) -> list[str]:
 def _expression_problems(metric: Metric) -> list[str]:
     problems = []
     ids: set[str] = set()
+    if len(metric.queries) + 1 > MOST_QUERIES:
+        problems.append(
+            f"{len(metric.queries)} queries and an expression; CloudWatch takes {MOST_QUERIES} in a call"
+        )
     for position, query in enumerate(metric.queries, start=1):
         name = f"query {query.query_id!r}" if query.query_id else f"query {position}"
         if not _QUERY_ID.fullmatch(query.query_id):

@@ -137,12 +137,21 @@ class TargetHealth:
 
 @dataclass(frozen=True)
 class Image:
-    """An AMI, as DescribeImages tells of it."""
+    """An AMI, as DescribeImages tells of it.
+
+    C(created) and C(deprecated) are AWS's own words for a time, C(2026-04-21T17:46:00.000Z); C(deprecated) is empty
+    where no such time is set. C(owner) is an account's number, C(root_device_name) as C(/dev/xvda).
+    """
 
     image_id: str
     name: str
     state: str
     architecture: str
+    owner: str = ""
+    created: str = ""
+    deprecated: str = ""
+    root_device_name: str | None = None
+    public: bool = False
 
 
 @dataclass(frozen=True)
@@ -192,7 +201,10 @@ class Phase:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment as the tags of its new group tell of it; C(outgoing) are the revisions that it replaces."""
+    """A deployment as the tags of its new group tell of it.
+
+    C(outgoing) are the revisions that it replaces; C(adopted) names the groups that are none and that it replaces too.
+    """
 
     series: str
     revision: int
@@ -206,3 +218,4 @@ class Deployment:
     fingerprint: str
     lease: Lease | None = None
     outgoing: tuple[int, ...] = ()
+    adopted: tuple[str, ...] = ()

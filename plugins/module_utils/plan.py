@@ -216,6 +216,32 @@ def floor(outgoing: Sequence[Snapshot], capacity: Capacity, phase: Phase) -> int
     return min(before, planned)
 
 
+def phase_peak(
+    outgoing: Sequence[Snapshot], capacity: Capacity, before: Phase, phase: Phase, resize_order: str
+) -> int:
+    """The most instances that all groups together are told to have at a time between two phases.
+
+    With C(new_first) the new group has grown before an outgoing one shrinks, so that both are there.
+    """
+    totals = [
+        sum(outgoing_targets(outgoing, one, capacity.desired_capacity).values()) for one in (before, phase)
+    ]
+    if resize_order == NEW_FIRST:
+        return phase.target + totals[0]
+    return max(before.target + totals[0], phase.target + totals[1])
+
+
+def peak(
+    outgoing: Sequence[Snapshot], capacity: Capacity, phases: Sequence[Wanted], resize_order: str
+) -> int:
+    """The most instances of a whole deployment; without phases as if one brought it to 100 %."""
+    most, reached = sum(snapshot.capacity.desired_capacity for snapshot in outgoing), Phase()
+    for wanted in phases or (Wanted(percent=100),):
+        before, reached = reached, wanted.phase_after(reached, capacity.desired_capacity)
+        most = max(most, phase_peak(outgoing, capacity, before, reached, resize_order))
+    return most
+
+
 @dataclass(frozen=True)
 class Standing:
     """What a group is now, what it is to be, and what is still missing until it has settled there."""

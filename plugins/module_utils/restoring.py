@@ -32,7 +32,9 @@ def unshield(rollout: Rollout, group: Group, snapshot: Snapshot, *, rolled_back:
         marks = {journal.STATUS: snapshot.status, journal.RESTORED: snapshot.deployment_id}
         if any(group.tags.get(key) != value for key, value in marks.items()):
             api.write_tags(group.name, marks)
-    api.remove_tags(group.name, [journal.BEFORE])
+    # A group that was adopted is none of the series' own, and leaves it again.
+    adopted = not journal.revision(group)
+    api.remove_tags(group.name, [journal.BEFORE, journal.SERIES] if adopted else [journal.BEFORE])
 
 
 def launch_sources(rollout: Rollout, series: str, group: str) -> tuple[list[str], str | None]:

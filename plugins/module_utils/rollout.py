@@ -73,9 +73,14 @@ class Series:
         return next((pair for pair in self.deployments if pair[1].status == journal.LIVE), None)
 
     def gone(self, deployment: Deployment) -> list[str]:
-        """The names of the outgoing groups of a deployment that do not exist any more."""
+        """The names of the outgoing groups of a deployment that are not of the series any more.
+
+        A revision is gone then; one that was adopted may only have lost the series' tag.
+        """
         there = {group.name for group in self.groups}
         names = [naming.group_name(self.name, revision) for revision in deployment.outgoing]
+        # Until the set-up is complete, one that is to be adopted may not have been marked yet.
+        names += () if deployment.phase.preparing else deployment.adopted
         return [name for name in names if name not in there]
 
     def forgotten(self, deployment: Deployment) -> list[Group]:
@@ -84,7 +89,8 @@ class Series:
         return [
             group
             for group in self.groups
-            if journal.revision(group) in deployment.outgoing and group.name not in known
+            if (journal.revision(group) in deployment.outgoing or group.name in deployment.adopted)
+            and group.name not in known
         ]
 
     def outgoing(self, deployment: Deployment) -> list[tuple[Group, Snapshot]]:
@@ -283,7 +289,7 @@ def revision_info(group: Group) -> dict[str, Any]:
     return {
         "name": group.name,
         "revision": journal.revision(group),
-        "status": journal.status(group),
+        "status": journal.status(group) if journal.revision(group) else "adopted",
         **group.capacity.as_result(),
         "in_service": len(group.in_service),
         "instances": list(group.instance_ids),

@@ -186,10 +186,11 @@ class Upgrade:
     def _finish(self, seen: _Seen) -> Change:
         """All have settled: the new group gets its sizes for good, its policies and schedules, and is live."""
         deployment, name = seen.deployment, seen.group.name
-        basis = read_described(self._rollout, deployment.base_group)[1]
+        targets = seen.group.target_group_arns
+        basis = read_described(self._rollout, deployment.base_group, targets)[1]
         overrides = clone.Overrides(
             image_id=deployment.image_id,
-            target_group_arns=seen.group.target_group_arns,
+            target_group_arns=targets,
             load_balancer_names=seen.group.load_balancer_names,
         )
         policies = clone.policy_requests(basis, overrides, name)

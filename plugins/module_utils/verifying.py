@@ -8,36 +8,39 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from . import judge
 from .cloudwatch import AlarmState, CloudWatch, Request, TimeSeries
-from .errors import InvalidInput, VerificationFailed
-from .gathering import Member, Presence, Subject, members, series_of
-from .judge import AlarmReading, Evidence, Finding, Judgement, Series, clock_time
+from .errors import VerificationFailed
+from .evidence import (
+    FAIL,
+    INCONCLUSIVE,
+    NOT_APPLICABLE,
+    PASS,
+    PENDING,
+    Evidence,
+    Finding,
+    Series,
+    Terms,
+    clock_time,
+)
+from .gathering import Member, Subject, members, series_of
+from .judge import AlarmReading, Judgement
 from .metrics import Metric, number
-from .model import Group
 from .naming import short_name
-from .passes import Change, Clock, Decision, Done, Event, Wait
-from .verification import PATIENCE, Settings, length
+from .observing import Observer, Surroundings, read_baseline
+from .passes import Clock, Decision, Done, Event, Wait
+from .preparing import Preparation
+from .verification import PATIENCE, PREVIOUS, Settings, length
 
 # So many metrics have room in a line of progress.
 METRICS_IN_A_LINE = 4
-
-
-class Surroundings(Protocol):
-    """What verification needs to know of groups and load balancers."""
-
-    def group(self, name: str) -> Group | None:
-        """The group of that name, with its instances; None where there is none."""
-
-    def load_balancers(self, target_group_arns: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        """The ARNs of the load balancers behind each target group."""
-
-    def upkeep(self, name: str, progress: dict[str, Any], attempted: str) -> Change | None:
-        """Keep the lease of a deployment that this run verifies, if it needs that now."""
+# Old data are judged as they would have been when they came, at so many moments at most.
+MOST_REPLAYED_LOOKS = 200
 
 
 class VerdictNotPassed(VerificationFailed):
@@ -85,14 +88,14 @@ class Verification:
         self._settings = settings
         self._cloudwatch = cloudwatch
         self._surroundings = surroundings
+        self._observer = Observer(settings, surroundings)
         self._clock = clock
         self._check_mode = check_mode
+        self._plan: tuple[str, ...] = ()
 
     def preview(self) -> Mapping[str, Any]:
         """What would be judged."""
-        return {
-            "plan": [*map(self._plan_of, self._settings.metrics), *map(_plan_of_alarm, self._settings.alarms)]
-        }
+        return {"plan": list(self._plan)}
 
     def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
         """See what CloudWatch knows by now, and judge it.
@@ -105,158 +108,164 @@ class Verification:
             VerdictNotPassed: failure is certain, or the verdict at the end is not a pass.
         """
         now = self._clock.now()
-        if not self._check_mode:
-            upkeep = self._surroundings.upkeep(self._settings.group, progress, self.attempted)
+        settings = self._settings
+        if not self._check_mode and not settings.retrospective:
+            upkeep = self._surroundings.upkeep(settings.group, progress, self.attempted)
             if upkeep:
                 return upkeep
         if "window" not in progress:
-            self._prepare(now)
+            start = settings.start if settings.start is not None else now + settings.warmup
+            baseline, planned = Preparation(
+                settings, self._cloudwatch, self._surroundings, check_mode=self._check_mode
+            ).prepare(start, now)
+            self._plan = planned.plan
+            for warning in planned.warnings:
+                self._tell(tell, "warning", warning)
             if self._check_mode:
+                for sentence in planned.plan:
+                    self._tell(tell, "plan", sentence)
                 return Wait(("the deployment",))
-            progress["window"] = now + self._settings.warmup
+            progress.update(window=start, baseline=baseline.as_progress(), plan=list(planned.plan))
+            if settings.retrospective:
+                self._tell(tell, "plan", self._introduction(start))
+                return self._judge_the_past(progress, tell)
             self._observe(progress, now)
-            progress["next"] = min(
-                self._settings.first_look(progress["window"]), self._settings.end(progress["window"])
-            )
-            self._tell(tell, "plan", self._introduction(progress["window"]))
+            progress["next"] = min(settings.first_look(start), settings.last_data(start))
+            self._tell(tell, "plan", self._introduction(start))
         if now < progress["next"]:
             return Wait((self._still_missing(progress["window"], now),))
         look = self._look(progress, now)
-        judgement = judge.judge(
-            [
-                *(
-                    judge.judge_metric(evidence, final=look.final, on_no_data=self._settings.on_no_data)
-                    for evidence in look.evidence
-                ),
-                *(
-                    judge.judge_alarm(alarm, final=look.final, on_no_data=self._settings.on_no_data)
-                    for alarm in look.alarms
-                ),
-            ]
-        )
+        judgement = self._judge(look, progress["window"], now)
         self._tell_progress(progress, look, now, tell)
-        if judgement.verdict == judge.PENDING:
-            progress["next"] = self._settings.next_look(progress["window"], now)
+        if judgement.verdict == PENDING:
+            progress["next"] = settings.next_look(progress["window"], now)
             return Wait((self._still_missing(progress["window"], now),))
-        return self._conclude(judgement, look, tell)
+        return self._conclude(judgement, look, progress, now, tell)
 
-    # The first look
-
-    def _prepare(self, now: float) -> None:
-        """Refuse what AWS knows better, all at once."""
-        group = self._surroundings.group(self._settings.group)
-        problems = []
-        if group is None and not self._check_mode:
-            raise InvalidInput([f"there is no group {self._settings.group} in this region"])
-        if group is None or (self._check_mode and not group.in_service):
-            subject = _made_up_subject(self._settings.group)
-        else:
-            subject = self._subject(group, {one.instance_id: Presence(now, now) for one in group.in_service})
-        requests, names = [], []
-        for metric in self._settings.metrics:
-            publishers = members(metric, [subject])
-            if not publishers:
-                problems.append(f"metric {metric.name!r}: {_lack(metric, subject)}")
-            for member in publishers[:1]:
-                requests.append(Request(metric.rendered(member.values), *_a_while_ago(metric, now)))
-                names.append(metric.name)
-        problems += [
-            f"metric {names[position]!r}: CloudWatch refuses it: {words}"
-            for position, words in sorted(self._cloudwatch.refusal(requests).items())
-        ]
-        known = self._cloudwatch.alarms(self._settings.alarms)
-        problems += [
-            f"there is no alarm {name!r} in this region"
-            for name in self._settings.alarms
-            if name not in known
-        ]
-        if problems:
-            raise InvalidInput(problems)
+    # What it waits for
 
     def _introduction(self, start: float) -> str:
         judged = [metric.name for metric in self._settings.metrics]
         judged += [f"alarm {name}" for name in self._settings.alarms]
-        warmup = self._settings.warmup
+        warmup = 0.0 if self._settings.retrospective else self._settings.warmup
         return (
             f"judging {', '.join(judged)} for {length(self._settings.duration)} from {clock_time(start, 1)}"
             + (f", after {length(warmup)} of warm-up" if warmup else "")
         )
 
-    def _plan_of(self, metric: Metric) -> str:
-        each = " of each instance" if "instance_id" in metric.placeholders else ""
-        periods = int(self._settings.duration // metric.period)
-        return (
-            f"{metric.name}: {metric.source}{each}, {metric.bounds}, {periods} period{'s' if periods > 1 else ''}"
-            f" of {length(metric.period)}"
-        )
-
     def _still_missing(self, start: float, now: float) -> str:
         if now < start:
             return f"the end of the warm-up at {clock_time(start, 1)}"
-        if now < self._settings.end(start):
-            return f"data up to {clock_time(self._settings.end(start), 1)}"
+        if now < self._settings.last_data(start):
+            return f"data up to {clock_time(self._settings.last_data(start), 1)}"
         return "data that are late"
 
     # A look
 
+    def _observe(self, progress: dict[str, Any], now: float) -> tuple[Subject, list[Subject]]:
+        group = self._surroundings.group(self._settings.group)
+        if group is None:
+            raise VerdictNotPassed(
+                self.attempted,
+                answer="the group is gone while it was being verified",
+                result={"verdict": FAIL, "score": 0.0, "metrics": [], "series": []},
+            )
+        subject = self._observer.subject(group, progress, now)
+        return subject, self._observer.controls(read_baseline(progress["baseline"]), progress, now)
+
     def _look(self, progress: dict[str, Any], now: float) -> _Look:
         start = progress["window"]
-        subject = self._observe(progress, now)
-        wanted: list[tuple[Metric, Member, tuple[float, float]]] = []
-        for metric in self._settings.metrics:
-            window: tuple[float, float] = (
+        baseline = read_baseline(progress["baseline"])
+        if self._settings.retrospective:
+            subject = self._observer.in_the_past(self._settings.group, start)
+            controls = self._observer.controls(baseline, {}, now)
+        else:
+            subject, controls = self._observe(progress, now)
+        windows: dict[str, tuple[float, float]] = {
+            metric.name: (
                 self._settings.window(metric, start)[0],
                 self._settings.judged_until(metric, start, now),
             )
-            wanted += [(metric, member, window) for member in members(metric, [subject])]
-        asked = [one for one in wanted if one[2][1] > one[2][0]]
-        answers = self._cloudwatch.data(
-            [Request(metric.rendered(member.values), *window) for metric, member, window in asked]
+            for metric in self._settings.metrics
+        }
+        wanted = list(self._settings.metrics)
+        compared = [metric for metric in wanted if metric.rule.uses_baseline]
+        ours = [(metric, [subject], windows[metric.name]) for metric in wanted]
+        if baseline.start is None:
+            theirs = [(metric, controls, windows[metric.name]) for metric in compared]
+            found = self._series(ours + theirs, start, now)
+            canary, control = found[: len(ours)], found[len(ours) :]
+        else:
+            # In calls of their own: one for both times would bring all that lies between them.
+            earlier = [
+                (metric, controls, metric.window(baseline.start, baseline.duration)) for metric in compared
+            ]
+            canary, control = self._series(ours, start, now), self._series(earlier, start, math.inf)
+        by_name = {metric.name: several for metric, several in zip(compared, control, strict=True)}
+        evidence = tuple(
+            Evidence(
+                metric,
+                several,
+                by_name.get(metric.name, ()),
+                nothing_to_compare=baseline.nothing,
+                same_time=baseline.same_time,
+            )
+            for metric, several in zip(wanted, canary, strict=True)
         )
-        found: dict[str, list[Series]] = {metric.name: [] for metric in self._settings.metrics}
-        for (metric, member, window), answer in zip(asked, answers, strict=True):
-            found[metric.name] += self._series(metric, member, window, answer, start, now)
-        evidence = tuple(Evidence(metric, tuple(found[metric.name])) for metric in self._settings.metrics)
         return _Look(evidence, self._alarms(start, now), self._final(evidence, start, now))
 
     def _series(
         self,
-        metric: Metric,
-        member: Member,
-        window: tuple[float, float],
-        answer: Sequence[TimeSeries],
+        wanted: Sequence[tuple[Metric, Sequence[Subject], tuple[float, float]]],
         start: float,
         now: float,
-    ) -> Iterator[Series]:
-        late = PATIENCE * self._settings.delay_of(metric)
-        over = now >= self._settings.end(start)
-        filled_until = window[1] if over else now - metric.period - late
-        # A request without any data may be answered with no series at all; the member is there all the same.
-        for line in answer or (TimeSeries(label=""),):
-            yield series_of(
-                metric,
-                member,
-                line.points,
-                window,
-                label=line.label if len(answer) > 1 else "",
-                error=line.error,
-                filled_until=filled_until,
-            )
+    ) -> list[tuple[Series, ...]]:
+        """The series of each metric among the groups in its window."""
+        asked: list[tuple[int, Metric, Member, tuple[float, float]]] = [
+            (position, metric, member, window)
+            for position, (metric, subjects, window) in enumerate(wanted)
+            if window[1] > window[0]
+            for member in members(metric, subjects)
+        ]
+        answers = self._cloudwatch.data(
+            [Request(metric.rendered(member.values), *window) for __, metric, member, window in asked]
+        )
+        found: list[list[Series]] = [[] for __ in wanted]
+        over = now >= self._settings.last_data(start)
+        for (position, metric, member, window), answer in zip(asked, answers, strict=True):
+            late = PATIENCE * self._settings.delay_of(metric)
+            filled_until = window[1] if over else now - metric.period - late
+            # A request without any data may be answered with no series at all; the member is there all the same.
+            found[position] += [
+                series_of(
+                    metric,
+                    member,
+                    line.points,
+                    window,
+                    label=line.label if len(answer) > 1 else "",
+                    error=line.error,
+                    filled_until=filled_until,
+                )
+                for line in answer or (TimeSeries(label=""),)
+            ]
+        return [tuple(several) for several in found]
 
     def _final(self, evidence: Sequence[Evidence], start: float, now: float) -> bool:
         """Whether no more data are to be expected."""
-        if now < self._settings.end(start):
+        if self._settings.retrospective:
+            return True
+        if now < self._settings.last_data(start):
             return False
         late = any(
             series.end > series.start
             and (not series.points or series.points[-1][0] + one.metric.period < series.end)
             for one in evidence
-            for series in one.canary
+            for series in (*one.canary, *(one.baseline if one.same_time else ()))
         )
-        return not late or now >= self._settings.end(start, PATIENCE)
+        return not late or now >= self._settings.last_data(start, PATIENCE)
 
     def _alarms(self, start: float, now: float) -> tuple[AlarmReading, ...]:
-        if not self._settings.alarms or now < start:
+        if not self._settings.alarms or now < start or self._settings.retrospective:
             return ()
         states = self._cloudwatch.alarms(self._settings.alarms)
         gone = {"state": "INSUFFICIENT_DATA", "since": 0.0, "reason": "the alarm no longer exists"}
@@ -265,35 +274,116 @@ class Verification:
             for name in self._settings.alarms
         )
 
-    def _observe(self, progress: dict[str, Any], now: float) -> Subject:
-        """See which instances are in service, and remember since when and until when."""
-        group = self._surroundings.group(self._settings.group)
-        if group is None:
-            raise VerdictNotPassed(
-                self.attempted,
-                answer="the group is gone while it was being verified",
-                result={"verdict": judge.FAIL, "score": 0.0, "metrics": [], "series": []},
-            )
-        seen: dict[str, list[float]] = progress.setdefault("instances", {})
-        # One that joins later has a warm-up of its own.
-        since = now + self._settings.warmup
-        for instance in group.in_service:
-            seen.setdefault(instance.instance_id, [since, now])[1] = now
-        return self._subject(group, {name: Presence(*times) for name, times in seen.items()})
+    # The verdict
 
-    def _subject(self, group: Group, instances: Mapping[str, Presence]) -> Subject:
-        wanted = any("load_balancer" in metric.placeholders for metric in self._settings.metrics)
-        return Subject(
-            group=group.name,
-            instances=instances,
-            target_group_arns=group.target_group_arns,
-            load_balancers=(
-                self._surroundings.load_balancers(group.target_group_arns)
-                if wanted and group.target_group_arns
-                else {}
+    def _judge(self, look: _Look, start: float, now: float) -> Judgement:
+        settings = self._settings
+        findings = [
+            judge.judge_metric(
+                evidence,
+                Terms(
+                    final=look.final,
+                    fraction=1.0 if look.final else settings.fraction(evidence.metric, start, now),
+                    error=settings.error,
+                    looks=int(settings.duration // evidence.metric.period),
+                    sensitivity=settings.sensitivity,
+                    on_no_data=settings.on_no_data,
+                ),
+            )
+            for evidence in look.evidence
+        ]
+        findings += [
+            judge.judge_alarm(alarm, final=look.final, on_no_data=settings.on_no_data)
+            for alarm in look.alarms
+        ]
+        if settings.retrospective:
+            words = "only its state now could be read, so it was not judged"
+            findings += [
+                Finding(name, NOT_APPLICABLE, words, kind="alarm", rule="alarm") for name in settings.alarms
+            ]
+        return judge.judge(findings, settings.scoring)
+
+    def _judge_the_past(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
+        """Judge old data as they would have been judged when they came: look by look, until it was certain."""
+        settings, start = self._settings, progress["window"]
+        end = settings.last_data(start)
+        # Everything there will be is there.
+        everything = self._look(progress, end)
+        moment = start
+        step = max(settings.looks_every, settings.duration / MOST_REPLAYED_LOOKS)
+        while moment < end:
+            moment = min(end, moment + step)
+            look = everything if moment >= end else self._as_known(everything, start, moment)
+            judgement = self._judge(look, start, moment)
+            if judgement.verdict != PENDING:
+                break
+        return self._conclude(judgement, look, progress, moment, tell)
+
+    def _as_known(self, look: _Look, start: float, moment: float) -> _Look:
+        """What a look at that moment would have found."""
+        return replace(
+            look,
+            final=False,
+            evidence=tuple(
+                replace(
+                    one,
+                    canary=tuple(series.until(until) for series in one.canary),
+                    baseline=(
+                        tuple(series.until(until) for series in one.baseline)
+                        if one.same_time
+                        else one.baseline
+                    ),
+                )
+                for one in look.evidence
+                for until in [self._settings.judged_until(one.metric, start, moment)]
             ),
-            load_balancer_names=group.load_balancer_names,
         )
+
+    def _conclude(
+        self,
+        judgement: Judgement,
+        look: _Look,
+        progress: Mapping[str, Any],
+        now: float,
+        tell: Callable[[Event], None],
+    ) -> Decision:
+        for finding in judgement.findings:
+            self._tell(tell, "verdict", f"{finding.name}: {_verdict_word(finding)}, {finding.reason}")
+        self._tell(tell, "verdict", f"verdict {judgement.verdict}, score {number(judgement.score)}")
+        start = progress["window"]
+        result = {
+            "verdict": judgement.verdict,
+            "score": judgement.score,
+            "metrics": [finding.as_result() for finding in judgement.findings],
+            "series": [
+                _series_result(evidence.metric, side, series)
+                for evidence in look.evidence
+                for side, several in (("canary", evidence.canary), ("baseline", evidence.baseline))
+                for series in several
+            ],
+            "window": {"start": start, "end": start + self._settings.duration, "judged_at": now},
+            "baseline": {
+                "groups": progress["baseline"]["groups"],
+                "strategy": self._strategy(progress),
+                "nothing": progress["baseline"]["nothing"],
+            },
+            "plan": progress["plan"],
+        }
+        passed = judgement.verdict == PASS
+        tolerated = judgement.verdict == INCONCLUSIVE and self._settings.on_inconclusive != "fail"
+        if passed or tolerated:
+            return Done(result)
+        reasons = "; ".join(judgement.reasons) or f"the score of {number(judgement.score)} is not enough"
+        raise VerdictNotPassed(
+            self.attempted,
+            answer=f"verdict {judgement.verdict}: {reasons}",
+            result=result,
+        )
+
+    def _strategy(self, progress: Mapping[str, Any]) -> str:
+        if progress["baseline"]["nothing"]:
+            return "none"
+        return "canary" if progress["baseline"]["start"] is None else PREVIOUS
 
     # What it says
 
@@ -321,38 +411,11 @@ class Verification:
             f"data of {unit} {reached} of {(end - first) // finest.period}: {', '.join(parts)}",
         )
 
-    def _conclude(self, judgement: Judgement, look: _Look, tell: Callable[[Event], None]) -> Decision:
-        for finding in judgement.findings:
-            self._tell(tell, "verdict", f"{finding.name}: {_verdict_word(finding)}, {finding.reason}")
-        self._tell(tell, "verdict", f"verdict {judgement.verdict}, score {number(judgement.score)}")
-        result = {
-            "verdict": judgement.verdict,
-            "score": judgement.score,
-            "metrics": [finding.as_result() for finding in judgement.findings],
-            "series": [
-                _series_result(evidence.metric, side, series)
-                for evidence in look.evidence
-                for side, several in (("canary", evidence.canary), ("baseline", evidence.baseline))
-                for series in several
-            ],
-        }
-        passed = judgement.verdict == judge.PASS
-        tolerated = judgement.verdict == judge.INCONCLUSIVE and self._settings.on_inconclusive != "fail"
-        if passed or tolerated:
-            return Done(result)
-        raise VerdictNotPassed(
-            self.attempted,
-            answer=f"verdict {judgement.verdict}: " + "; ".join(judgement.reasons),
-            result=result,
-        )
-
-
-def _plan_of_alarm(name: str) -> str:
-    return f"alarm {name}: not in state ALARM"
-
 
 def _verdict_word(finding: Finding) -> str:
-    return "not judged to the end" if finding.verdict == judge.PENDING else finding.verdict
+    words = {PENDING: "not judged to the end", NOT_APPLICABLE: "not applicable"}
+    word = words.get(finding.verdict, finding.verdict)
+    return f"{word} (muted)" if finding.muted else word
 
 
 def _reading(state: AlarmState) -> AlarmReading:
@@ -381,29 +444,3 @@ def _series_result(metric: Metric, side: str, series: Series) -> dict[str, Any]:
         "points": [list(point) for point in series.points],
         "error": series.error,
     }
-
-
-def _made_up_subject(group: str) -> Subject:
-    """A stand-in for a group that does not exist yet, for asking CloudWatch whether it understands a query."""
-    arn = "arn:aws:elasticloadbalancing:::targetgroup/none/0"
-    return Subject(
-        group=group,
-        instances={"i-00000000000000000": Presence(0.0, 0.0)},
-        target_group_arns=(arn,),
-        load_balancers={arn: ("arn:aws:elasticloadbalancing:::loadbalancer/app/none/0",)},
-        load_balancer_names=("none",),
-    )
-
-
-def _lack(metric: Metric, subject: Subject) -> str:
-    """Say what a group lacks that the metric's placeholders stand for."""
-    if "instance_id" in metric.placeholders and not subject.instances:
-        return f"group {subject.group} has no instance in service"
-    if "target_group" in metric.placeholders and not subject.target_group_arns:
-        return f"group {subject.group} has no target group"
-    return f"group {subject.group} has no load balancer that fits the placeholders and the namespace"
-
-
-def _a_while_ago(metric: Metric, now: float) -> tuple[float, float]:
-    end = int(now // metric.period) * metric.period
-    return end - metric.period, end

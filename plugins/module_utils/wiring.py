@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ansible.module_utils.common.dict_transformations import snake_dict_to_camel_dict
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from . import naming, ownership
@@ -118,6 +119,45 @@ def series_unless_group(params: Mapping[str, Any]) -> str | None:
 def unless_unset(items: list[str] | None) -> tuple[str, ...] | None:
     """A list that is given, which may be empty; None where it is not given."""
     return None if items is None else tuple(items)
+
+
+def lists(filters: Mapping[str, Any] | None) -> dict[str, tuple[str, ...]]:
+    """Filters whose values may be a text or a list of them, as lists of text."""
+    return {
+        str(name): tuple(map(_text, values if isinstance(values, list) else [values]))
+        for name, values in (filters or {}).items()
+    }
+
+
+def as_in_api(options: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Suboptions that are given, by the names that AWS's API has; None where none of them is."""
+    if options is None:
+        return None
+    converted: dict[str, Any] = snake_dict_to_camel_dict(_given(options), capitalize_first=True)
+    return converted
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _given(value) if isinstance(value, Mapping) else value
+        for name, value in options.items()
+        if value is not None
+    }
+
+
+def text_of(file: str | None, attempted: str) -> str | None:
+    """What a file says; None where no file is given.
+
+    Raises:
+        InvalidInput: it cannot be read as text.
+    """
+    if file is None:
+        return None
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise InvalidInput([f"{attempted} {file} cannot be read: {reason}"]) from error
 
 
 def texts(tags: Mapping[str, Any]) -> dict[str, str]:

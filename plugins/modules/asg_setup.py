@@ -13,7 +13,7 @@ version_added: 0.1.0
 description:
   - Creates the next revision of a series, an Auto Scaling group with no instances yet, as a copy of a base group
     with another AMI. M(progressive.aws.asg_upgrade) then brings it up, a few instances at a time.
-  - The base group is only read. It is never resized and never changed.
+  - The base group is only read. It is never resized and never changed, unless O(adopt_group) names it.
   - The new group has a launch template of its own (or a launch configuration, if the base has one), named like the
     group, with the AMI replaced. Target groups, load balancers, lifecycle hooks, tags and whatever else the base has
     are copied; RV(not_copied) lists what is not, and why. Scaling policies and scheduled actions follow in the final
@@ -29,15 +29,6 @@ options:
     description: The name of the Auto Scaling group that serves as the template.
     type: str
     required: true
-  image_id:
-    description: The id of the AMI that the new group launches.
-    type: str
-    required: true
-  user_data:
-    description:
-      - User data of the new instances, as plain text; it is encoded here.
-      - By default that of the base.
-    type: str
   min_size:
     description:
       - The least instances of the new group, once it is live.
@@ -66,6 +57,15 @@ options:
       - Tags of the new group and its instances, besides those of the base. One of the same key replaces the base's.
     type: dict
     default: {}
+  adopt_group:
+    description:
+      - The name of a live group that this collection did not make, which the new revision is to replace. It may be
+        the base group itself.
+      - It counts as an outgoing group of this deployment. It is shielded and shrunk like one, and a rollback brings it
+        back to what it was. It is never deleted.
+      - Without this option no group is touched that is not of the series.
+      - Where the series is live already, a group that is gone or empty by now is passed over.
+    type: str
   deployment_id:
     description:
       - The id of the deployment, such as the number of a build.
@@ -102,10 +102,26 @@ options:
       verify:
         description: For the role P(progressive.aws.canary#role), and not looked at here.
         type: raw
+  resize_order:
+    description:
+      - In which order M(progressive.aws.asg_upgrade) is going to resize the groups of each of O(phases), for the
+        number of instances that there are at a time.
+    type: str
+    choices: [new_first, old_first]
+    default: new_first
   list_copied:
-    description: Whether check mode also shows, a line each, all that is copied from the base and what is not.
+    description:
+      - Whether check mode also shows, a line each, the sizes of every group in every phase, all that is copied from the
+        base and what is not.
     type: bool
     default: true
+attributes:
+  diff_mode:
+    support: full
+    description: Returns details on what has changed when in diff mode.
+    details:
+      - The new group is shown beside its base, both as the requests that would create them. Of user data, which may
+        hold passwords, only a digest is shown.
 author:
   - The progressive.aws team (@progressive-aws)
 seealso:
@@ -113,6 +129,7 @@ seealso:
   - module: progressive.aws.asg_rollback
 extends_documentation_fragment:
   - progressive.aws.series
+  - progressive.aws.launching
   - progressive.aws.passes
   - progressive.aws.attributes
   - amazon.aws.common.modules
@@ -144,6 +161,24 @@ EXAMPLES = r"""
       - name: Primary
         percent: 100
   check_mode: true
+
+- name: Deploy the newest AMI that a pipeline has built, in place of a group that was made by hand
+  progressive.aws.asg_setup:
+    series: shop__checkout__prod
+    base_group: shop-checkout-base
+    adopt_group: shop-checkout-by-hand
+    image_filters:
+      name: shop-checkout-*
+      tag:tested: "true"
+    metadata_options:
+      http_tokens: required
+
+- name: Deploy the AMI that a parameter names, with user data from a file
+  progressive.aws.asg_setup:
+    series: shop__checkout__prod
+    base_group: shop-checkout-base
+    image_ssm_parameter: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64
+    user_data_file: /srv/deploy/user-data.sh
 
 - name: Set up a new revision of the same size as what is running, for another target group
   progressive.aws.asg_setup:
@@ -177,6 +212,11 @@ image_id:
   returned: success
   type: str
   sample: ami-0123456789abcdef0
+image_chosen_by:
+  description: How the AMI was named.
+  returned: success
+  type: str
+  sample: the newest AMI named shop-checkout-* of self
 previous:
   description: The outgoing groups, as they were before the first change of the deployment.
   returned: success
@@ -239,6 +279,42 @@ phases:
       type: bool
       returned: always
       sample: false
+    sizes:
+      description: The sizes of every group after it.
+      type: dict
+      returned: always
+      sample: {"shop__checkout__prod__7": {"min_size": 1, "max_size": 10, "desired_capacity": 1}}
+    peak:
+      description: The most instances that all groups together are told to have during it.
+      type: int
+      returned: always
+      sample: 5
+peak:
+  description: The most instances that all groups together are told to have at a time, in any of O(phases).
+  returned: when O(phases) is given
+  type: int
+  sample: 6
+checks:
+  description: What was found out about whether AWS is going to let it happen, when a new revision is planned.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    check:
+      description: What was looked at.
+      type: str
+      returned: always
+      sample: addresses
+    result:
+      description: V(ok), V(warning) or V(not_checked). A problem fails the module.
+      type: str
+      returned: always
+      sample: ok
+    text:
+      description: What was found.
+      type: str
+      returned: always
+      sample: 2 more addresses needed, 250 in subnet-e962248d free
 resumed:
   description: Whether an interrupted deployment was found that goes on now.
   returned: success
@@ -345,7 +421,10 @@ advice:
   sample: Choose another instance type or more subnets, then run it again.
 """
 
-from ansible_collections.progressive.aws.plugins.module_utils import wiring
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.progressive.aws.plugins.module_utils import launching, wiring
 from ansible_collections.progressive.aws.plugins.module_utils.setting_up import SetUp, SetUpOptions
 
 PHASE = {
@@ -360,44 +439,52 @@ PHASE = {
 ARGUMENT_SPEC = {
     **wiring.SERIES,
     "base_group": {"type": "str", "required": True},
-    "image_id": {"type": "str", "required": True},
-    "user_data": {"type": "str", "no_log": True},
+    **launching.OPTIONS,
     "min_size": {"type": "int"},
     "max_size": {"type": "int"},
     "desired_capacity": {"type": "int"},
     "target_group_arns": {"type": "list", "elements": "str"},
     "load_balancer_names": {"type": "list", "elements": "str"},
     "tags": {"type": "dict", "default": {}},
+    "adopt_group": {"type": "str"},
     "deployment_id": {"type": "str"},
     "phases": {"type": "list", "elements": "dict", "options": PHASE},
+    "resize_order": {"type": "str", "choices": ["new_first", "old_first"], "default": "new_first"},
     "list_copied": {"type": "bool", "default": True},
 }
 
 
+def options_of(params: Mapping[str, Any]) -> SetUpOptions:
+    """The engine's options of the module's.
+
+    Raises:
+        InvalidInput: the name is not fit for a group's, or the user data cannot be read.
+    """
+    return SetUpOptions(
+        series=wiring.series_of(params),
+        base_group=params["base_group"],
+        **launching.given(params),
+        min_size=params["min_size"],
+        max_size=params["max_size"],
+        desired_capacity=params["desired_capacity"],
+        target_group_arns=wiring.unless_unset(params["target_group_arns"]),
+        load_balancer_names=wiring.unless_unset(params["load_balancer_names"]),
+        tags=wiring.texts(params["tags"]),
+        adopt_group=params["adopt_group"],
+        deployment_id=params["deployment_id"],
+        phases=wiring.wanted_phases(params["phases"]),
+        resize_order=params["resize_order"],
+        list_copied=params["list_copied"],
+    )
+
+
 def main() -> None:
     """Run the module."""
-    module = wiring.aws_module(ARGUMENT_SPEC, **wiring.SERIES_RULES)
-    params = module.params
+    module = wiring.aws_module(ARGUMENT_SPEC, **launching.rules(wiring.SERIES_RULES))
     wiring.run_step(
         module,
         lambda rollout: SetUp(
-            rollout,
-            SetUpOptions(
-                series=wiring.series_of(params),
-                base_group=params["base_group"],
-                image_id=params["image_id"],
-                user_data=params["user_data"],
-                min_size=params["min_size"],
-                max_size=params["max_size"],
-                desired_capacity=params["desired_capacity"],
-                target_group_arns=wiring.unless_unset(params["target_group_arns"]),
-                load_balancer_names=wiring.unless_unset(params["load_balancer_names"]),
-                tags=wiring.texts(params["tags"]),
-                deployment_id=params["deployment_id"],
-                phases=wiring.wanted_phases(params["phases"]),
-                list_copied=params["list_copied"],
-            ),
-            check_mode=module.check_mode,
+            rollout, options_of(module.params), check_mode=module.check_mode, diff=module._diff
         ),
     )
 

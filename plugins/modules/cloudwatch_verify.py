@@ -12,104 +12,19 @@ short_description: Judge an Auto Scaling group by CloudWatch metrics and alarms
 version_added: 0.1.0
 description:
   - Watches metrics and alarms for some time, and judges them as their data come.
+  - A metric is judged by its bounds, by comparison with the groups that the new one takes over from, or by both.
   - Fails as soon as failure is certain, and passes at the end of the time, not before.
   - Missing data and errors are not health. They fail, or leave the verdict inconclusive, as O(on_no_data) says.
   - In check mode everything is validated, CloudWatch is asked whether it understands every query, and what would
     be judged is returned. The group need not exist yet, and nothing is waited for.
   - Nothing in AWS is changed, except that a run which verifies its own deployment renews its lease on it.
   - It takes as long as O(duration) says, whatever O(wait_timeout) is.
+  - With O(start) and O(end) in the past it judges old data at once, as they would have been judged when they came.
 options:
   group:
     description: The Auto Scaling group to judge, usually the new one of a deployment.
     type: str
     required: true
-  metrics:
-    description:
-      - Metrics to judge, each by its bounds.
-      - In dimensions and in expressions V({group}) stands for the group's name, V({instance_id}) for each of its
-        instances in service, V({target_group}) for each of its target groups and V({load_balancer}) for each load
-        balancer in front of it, as CloudWatch's dimensions of these names want them.
-      - A metric with several publishers, as one with V({instance_id}), is judged for each of them.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: What to call the metric in results and messages. Each name is used once.
-        type: str
-        required: true
-      namespace:
-        description: The namespace, as V(AWS/EC2).
-        type: str
-      metric_name:
-        description: The metric's name in its namespace. Give either this or O(metrics[].expression).
-        type: str
-      dimensions:
-        description: The dimensions, as C(InstanceId) with V({instance_id}). CloudWatch wants all of a metric's.
-        type: dict
-        default: {}
-      statistic:
-        description:
-          - Any of CloudWatch's statistics, as V(Average), V(Sum), V(p99) or V(TM(2%:98%\)).
-        type: str
-        default: Average
-      unit:
-        description: Only data in this unit. There is rarely a need for it, and a wrong one gives no data.
-        type: str
-      period:
-        description: Length of a period in seconds; V(1), V(5), V(10), V(20), V(30) or a multiple of 60.
-        type: int
-        default: 60
-      expression:
-        description:
-          - Metric math on O(metrics[].queries), or a search, as CloudWatch writes it.
-        type: str
-      queries:
-        description: The metrics that O(metrics[].expression) uses, each by its O(metrics[].queries[].id).
-        type: list
-        elements: dict
-        suboptions:
-          id:
-            description: Name in the expression; begins with a lowercase letter.
-            type: str
-            required: true
-          namespace:
-            description: The namespace.
-            type: str
-            required: true
-          metric_name:
-            description: The metric's name in its namespace.
-            type: str
-            required: true
-          dimensions:
-            description: The dimensions, with placeholders as in O(metrics[].dimensions).
-            type: dict
-            default: {}
-          statistic:
-            description: Any of CloudWatch's statistics.
-            type: str
-            default: Average
-          unit:
-            description: Only data in this unit.
-            type: str
-      minimum:
-        description: The least value that is good.
-        type: float
-      maximum:
-        description: The greatest value that is good.
-        type: float
-      datapoints_to_fail:
-        description:
-          - So many datapoints of one publisher outside the bounds fail the metric.
-          - The default takes a bound at its word. Noisy metrics want V(2) or V(3), or a longer period.
-        type: int
-        default: 1
-      fill:
-        description:
-          - The value of a period without a datapoint. Counts that are only published when something happens want V(0).
-          - It is V(0) without being given for what Elastic Load Balancing only reports when it is not zero, as
-            C(HTTPCode_Target_5XX_Count). Otherwise a period without a datapoint is missing data.
-        type: float
   alarms:
     description:
       - Metric or composite alarms, by name. One that is in state C(ALARM) at any look fails.
@@ -154,14 +69,18 @@ options:
     default: fail
 notes:
   - The credentials need C(cloudwatch:GetMetricData), C(cloudwatch:DescribeAlarms),
-    C(autoscaling:DescribeAutoScalingGroups) and, for V({load_balancer}),
-    C(elasticloadbalancing:DescribeTargetGroups).
+    C(autoscaling:DescribeAutoScalingGroups), for V({load_balancer}) C(elasticloadbalancing:DescribeTargetGroups), and
+    for data of the past C(autoscaling:DescribeScalingActivities). With C(ec2:DescribeInstances) it can warn that
+    instances have no detailed monitoring.
+  - Before it waits for anything it says how many datapoints each comparison will have and which shift they can show,
+    and warns where they can show none.
 author:
   - The progressive.aws team (@progressive-aws)
 seealso:
   - module: progressive.aws.asg_upgrade
   - module: progressive.aws.asg_rollback
 extends_documentation_fragment:
+  - progressive.aws.judging
   - progressive.aws.passes
   - progressive.aws.attributes
   - amazon.aws.common.modules
@@ -216,6 +135,44 @@ EXAMPLES = r"""
         statistic: p99
         period: 10
         maximum: 0.5
+
+- name: Compare CPU and memory of each instance with those of the groups that go out
+  progressive.aws.cloudwatch_verify:
+    group: shop__checkout__prod__7
+    metrics:
+      - name: CPU
+        namespace: AWS/EC2
+        metric_name: CPUUtilization
+        dimensions:
+          InstanceId: "{instance_id}"
+        direction: increase
+        allowed_effect: 0.05
+        fail_fast:
+          - absolute: 95
+            times: 3
+            in_a_row: true
+      - name: memory
+        namespace: CWAgent
+        metric_name: mem_used_percent
+        dimensions:
+          InstanceId: "{instance_id}"
+        direction: increase
+        compare: deviation
+        ignore:
+          absolute: 20
+    on_inconclusive: pause
+
+- name: Judge yesterday's deployment again, to tune the options
+  progressive.aws.cloudwatch_verify:
+    group: shop__checkout__prod__6
+    start: "2026-03-04T12:00:00Z"
+    end: "2026-03-04T12:15:00Z"
+    metrics:
+      - name: CPU
+        namespace: AWS/EC2
+        metric_name: CPUUtilization
+        dimensions:
+          InstanceId: "{instance_id}"
 """
 
 RETURN = r"""
@@ -226,7 +183,8 @@ verdict:
   type: str
   sample: pass
 score:
-  description: The share of metrics and alarms that passed, from 0 to 100.
+  description:
+    - The share of metrics and alarms that passed, from 0 to 100, by their weights; 0 where a critical one failed.
   returned: when judged
   type: float
   sample: 100.0
@@ -247,7 +205,9 @@ metrics:
       returned: always
       sample: metric
     verdict:
-      description: V(pass), V(fail), V(inconclusive), or V(pending) where another failure ended the verification.
+      description:
+        - V(pass), V(fail), V(inconclusive), V(not_applicable) where there was nothing to compare with, or V(pending)
+          where another failure ended the verification.
       type: str
       returned: always
       sample: fail
@@ -271,11 +231,73 @@ metrics:
       type: float
       returned: always
       sample: 84.0
+    n_baseline:
+      description: How many datapoints of the baseline were compared with.
+      type: int
+      returned: always
+      sample: 15
     shift:
       description: By how much the group differs from what it was compared with, in the metric's unit.
       type: float
       returned: always
       sample: 52.5
+    low:
+      description: The low end of the shift's confidence interval, where there is one.
+      type: float
+      returned: always
+      sample: 48.0
+    high:
+      description: Its high end.
+      type: float
+      returned: always
+      sample: 57.0
+    effect:
+      description: The shift as a share of the baseline's median; V(0.1) is 10 % more.
+      type: float
+      returned: always
+      sample: 1.67
+    cles:
+      description: In which share of all pairs of datapoints the group's is the greater.
+      type: float
+      returned: always
+      sample: 0.99
+    rule:
+      description:
+        - The rule that decided - V(bounds), V(fail-fast), V(shift), V(instance) (one bad among good ones),
+          V(deviation), V(ignore), V(no-data), V(not-applicable) or V(alarm).
+      type: str
+      returned: always
+      sample: shift
+    group:
+      description: Its group.
+      type: str
+      returned: always
+      sample: system
+    weight:
+      description: Its weight within the group.
+      type: float
+      returned: always
+      sample: 1.0
+    critical:
+      description: Whether its failure fails the whole.
+      type: bool
+      returned: always
+      sample: false
+    muted:
+      description: Whether it decides nothing.
+      type: bool
+      returned: always
+      sample: false
+    minimum:
+      description: The least value that is good, if there is one.
+      type: float
+      returned: always
+      sample: 5.0
+    maximum:
+      description: The greatest value that is good, if there is one.
+      type: float
+      returned: always
+      sample: 80.0
 series:
   description: The data that were judged.
   returned: when judged
@@ -323,9 +345,52 @@ series:
       type: str
       returned: always
       sample: ""
+window:
+  description: What time was judged, in seconds since the epoch.
+  returned: when judged
+  type: dict
+  contains:
+    start:
+      description: When it began.
+      type: float
+      returned: always
+      sample: 1772625600.0
+    end:
+      description: When it was to end.
+      type: float
+      returned: always
+      sample: 1772626500.0
+    judged_at:
+      description: When the verdict was certain.
+      type: float
+      returned: always
+      sample: 1772626560.0
+baseline:
+  description: What it was compared with.
+  returned: when judged
+  type: dict
+  contains:
+    strategy:
+      description: V(canary), V(previous), or V(none).
+      type: str
+      returned: always
+      sample: canary
+    groups:
+      description: The groups that it was compared with.
+      type: list
+      elements: str
+      returned: always
+      sample: [shop__checkout__prod__6]
+    nothing:
+      description: Why it was compared with nothing, if so.
+      type: str
+      returned: always
+      sample: this is a first deployment
 plan:
-  description: What would be judged, a sentence for each metric and alarm.
-  returned: in check mode
+  description:
+    - What is judged, a sentence for each metric and alarm, with the number of datapoints of each comparison and the
+      shift that they can show.
+  returned: in check mode and when judged
   type: list
   elements: str
   sample: ["CPU: Average of AWS/EC2 CPUUtilization of each instance, at most 80, 15 periods of 1 minute"]
@@ -343,6 +408,7 @@ QUERY = {
     "statistic": {"type": "str", "default": "Average"},
     "unit": {"type": "str"},
 }
+MEASURES = {"absolute": {"type": "float"}, "percent": {"type": "float"}, "deviation": {"type": "float"}}
 METRIC = {
     **QUERY,
     "name": {"type": "str", "required": True},
@@ -362,10 +428,46 @@ METRIC = {
     "maximum": {"type": "float"},
     "datapoints_to_fail": {"type": "int", "default": 1},
     "fill": {"type": "float"},
+    "compare": {"type": "str", "choices": ["shift", "deviation", "no"]},
+    "direction": {"type": "str", "choices": ["increase", "decrease", "either"], "default": "either"},
+    "allowed_effect": {"type": "float", "default": 0.0},
+    "critical_effect": {"type": "float"},
+    "ignore": {"type": "dict", "options": MEASURES},
+    "fail_fast": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            **MEASURES,
+            "times": {"type": "int", "default": 1},
+            "in_a_row": {"type": "bool", "default": False},
+        },
+    },
+    "group": {"type": "str", "default": ""},
+    "weight": {"type": "float", "default": 1.0},
+    "critical": {"type": "bool", "default": False},
+    "muted": {"type": "bool", "default": False},
+}
+# Described in the fragment judging.
+JUDGING = {
+    "metrics": {"type": "list", "elements": "dict", "default": [], "options": METRIC},
+    "strategy": {"type": "str", "choices": ["auto", "canary", "previous", "none"], "default": "auto"},
+    "baseline_groups": {"type": "list", "elements": "str", "default": []},
+    "baseline_window": {"type": "int"},
+    "baseline_start": {"type": "str"},
+    "start": {"type": "str"},
+    "end": {"type": "str"},
+    "confidence": {"type": "float", "default": 0.98},
+    "sensitivity": {"type": "str", "choices": ["normal", "very"], "default": "normal"},
+    "pass_score": {"type": "float", "default": 100.0, "no_log": False},
+    "marginal_score": {"type": "float"},
+    "group_weights": {"type": "dict", "default": {}},
+    "expected_instances": {"type": "int"},
+    "expected_baseline_instances": {"type": "int"},
 }
 ARGUMENT_SPEC = {
+    **JUDGING,
     "group": {"type": "str", "required": True},
-    "metrics": {"type": "list", "elements": "dict", "default": [], "options": METRIC},
     "alarms": {"type": "list", "elements": "str", "default": []},
     "duration": {"type": "int", "default": 900},
     "warmup": {"type": "int", "default": 120},

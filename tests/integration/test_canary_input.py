@@ -79,6 +79,7 @@ INPUTS: dict[str, tuple[dict[str, Any], list[str]]] = {
                     **PHASES[0],
                     "verify": {
                         **ERROR_RATE,
+                        "strategy": "none",
                         "metrics": [{"name": "cpu", "namespace": "AWS/EC2", "metric_name": "CPUUtilization"}],
                     },
                 },
@@ -109,6 +110,7 @@ def test_all_that_is_wrong_is_told_at_once(base: Shop, deployer: Deployer) -> No
     image_id = deployer.image("one")
     wrong = {
         **ERROR_RATE,
+        "strategy": "none",
         "metrics": [{"name": "cpu", "namespace": "AWS/EC2", "metric_name": "CPUUtilization"}],
     }
     refused(

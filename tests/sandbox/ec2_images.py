@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.sandbox.autoscaling_model import timestamp
 from tests.sandbox.errors import AwsError
 
 if TYPE_CHECKING:
@@ -34,4 +35,5 @@ def handle(world: World, operation: str, parameters: dict[str, Any]) -> dict[str
     image.virtualization_type = parameters.get("VirtualizationType", _DEFAULT_VIRTUALIZATION)
     image.root_device_name = parameters.get("RootDeviceName")
     image.root_device_type = "ebs"
+    image.creation_date = timestamp(world.now())
     return {"ImageId": image.id}

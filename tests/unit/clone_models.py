@@ -79,7 +79,8 @@ def examples(of: Any, like: Any = None, least: int = 0) -> st.SearchStrategy[Any
     if kind == "string":
         return st.sampled_from(of.enum[:5]) if of.enum else WORDS
     if kind in ("integer", "long"):
-        lowest = int(of.metadata.get("min", 0))
+        # A request may be stricter than what tells of its outcome.
+        lowest = max(int(one.metadata.get("min", 0)) for one in (of, like or of))
         return st.integers(lowest, int(of.metadata.get("max", lowest + 1000)))
     if kind in ("double", "float"):
         return st.floats(0, 1000, allow_nan=False)

@@ -177,8 +177,9 @@ class Site:
     def one_pass(self, step: Step, progress: dict[str, Any] | None = None) -> PassResult:
         return run_pass(step, progress or {}, self.clock, TIMING)
 
-    def set_up_step(self, image_id: str, owner: str = "one", **options: Any) -> SetUp:
+    def set_up_step(self, image_id: str | None, owner: str = "one", **options: Any) -> SetUp:
         deployer = {name: options.pop(name) for name in ("take_over", "on_drift") if name in options}
+        how = {name: options.pop(name) for name in ("check_mode", "diff") if name in options}
         sizes = {"min_size": 0, "max_size": 10, "desired_capacity": 4}
         return SetUp(
             self.rollout(owner, **deployer),
@@ -191,6 +192,7 @@ class Site:
                     **options,
                 }
             ),
+            **how,
         )
 
     def upgrade_step(

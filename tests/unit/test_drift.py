@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.progressive.aws.plugins.module_utils.errors import Drifted
+from ansible_collections.progressive.aws.plugins.module_utils import journal
+from ansible_collections.progressive.aws.plugins.module_utils.errors import Drifted, RolloutError
 
 from tests.demo.shop import Sizes
+from tests.sandbox.faults import Fault
 from tests.unit.engine import Site
 
 
@@ -139,3 +141,23 @@ def test_a_group_is_not_adopted_twice(halfway: Site) -> None:
     resize(halfway, f"{halfway.prefix}1", 3, 11, 3)
     outcome = halfway.upgrade(second, 100, on_drift="adopt")
     assert sum(words.startswith("adopt") for words in outcome.actions) == 1
+
+
+@pytest.mark.parametrize("desired", [4, 6])
+def test_what_an_outgoing_group_has_before_it_is_shielded_is_kept_by_a_rollback(
+    site: Site, desired: int
+) -> None:
+    """A set-up that died between the snapshot and the suspension leaves a group that goes on scaling."""
+    first = site.deploy(site.image("one"))
+    faults = site.aws.gateway.faults
+    faults.add(Fault("deny", operation="SuspendProcesses", times=None))
+    # Nor can it be taken away again.
+    faults.add(Fault("deny", operation="DeleteTags", times=None))
+    with pytest.raises(RolloutError, match="asg_rollback takes it away"):
+        site.set_up(site.image("two"))
+    faults.clear()
+    group = site.shop.group(first) or {}
+    assert journal.BEFORE in {tag["Key"] for tag in group["Tags"]}
+    resize(site, first, 0, 10, desired)
+    site.roll_back()
+    assert site.shop.revisions() == {first: Sizes(0, 10, desired, desired)}

@@ -7,15 +7,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.progressive.aws.plugins.module_utils.judge import (
+from ansible_collections.progressive.aws.plugins.module_utils.evidence import (
     FAIL,
     INCONCLUSIVE,
     PASS,
     PENDING,
-    AlarmReading,
     Evidence,
     Finding,
     Series,
+    Terms,
+)
+from ansible_collections.progressive.aws.plugins.module_utils.judge import (
+    AlarmReading,
     judge,
     judge_alarm,
     judge_metric,
@@ -36,7 +39,7 @@ def series(*values: float | None, name: str = "i-1", periods: int = 0, **more: A
 
 
 def verdict(*several: Series, final: bool = True, on_no_data: str = FAIL, **options: Any) -> Finding:
-    return judge_metric(Evidence(metric(**options), several), final=final, on_no_data=on_no_data)
+    return judge_metric(Evidence(metric(**options), several), Terms(final=final, on_no_data=on_no_data))
 
 
 def test_values_within_the_bounds_pass_at_the_end() -> None:
@@ -114,7 +117,7 @@ def test_an_instance_that_has_just_joined_may_have_published_nothing() -> None:
 
 def test_periods_below_a_minute_are_told_to_the_second() -> None:
     finding = judge_metric(
-        Evidence(metric(period=5), (Series("i-1", ((NOON + 5, 99.0),), NOON, NOON + 10),)), final=False
+        Evidence(metric(period=5), (Series("i-1", ((NOON + 5, 99.0),), NOON, NOON + 10),)), Terms(final=False)
     )
     assert "at 12:00:05 UTC" in finding.reason
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.progressive.aws.plugins.doc_fragments import passes, series
+from ansible_collections.progressive.aws.plugins.doc_fragments import judging, launching, passes, series
 from ansible_collections.progressive.aws.plugins.module_utils import wiring
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,8 @@ def options(name: str) -> dict[str, Any]:
     """A module's own options, and those it has from this collection's fragments."""
     found = documentation(name)
     own = dict(found.get("options", {}))
-    for fragment, source in (("passes", passes), ("series", series)):
+    fragments = {"judging": judging, "launching": launching, "passes": passes, "series": series}
+    for fragment, source in fragments.items():
         if f"progressive.aws.{fragment}" in found.get("extends_documentation_fragment", []):
             own.update(yaml.safe_load(source.ModuleDocFragment.DOCUMENTATION)["options"])
     return own

@@ -4,85 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from ansible_collections.progressive.aws.plugins.module_utils.errors import InvalidInput
-from ansible_collections.progressive.aws.plugins.module_utils.model import Group
-from ansible_collections.progressive.aws.plugins.module_utils.passes import (
-    Event,
-    PassResult,
-    Timing,
-    run_pass,
-    run_to_the_end,
-)
-from ansible_collections.progressive.aws.plugins.module_utils.verification import read_settings
-from ansible_collections.progressive.aws.plugins.module_utils.verifying import VerdictNotPassed, Verification
+from ansible_collections.progressive.aws.plugins.module_utils.passes import Event, Timing, run_pass
+from ansible_collections.progressive.aws.plugins.module_utils.verifying import VerdictNotPassed
 
-from tests.unit.cloudwatch_fake import NOON, FakeClient, FakeClock, Source, alarm, cloudwatch_of, group_of
-
-CPU = {
-    "name": "cpu",
-    "namespace": "AWS/EC2",
-    "metric_name": "CPUUtilization",
-    "dimensions": {"InstanceId": "{instance_id}"},
-    "maximum": 80.0,
-}
-
-
-@dataclass
-class Fleet:
-    """Groups that a test sets, and may change over time."""
-
-    clock: FakeClock
-    groups: dict[str, Group] = field(default_factory=dict)
-    later: list[tuple[float, Group]] = field(default_factory=list)
-
-    def group(self, name: str) -> Group | None:
-        for when, group in self.later:
-            if self.clock.now() >= when:
-                self.groups[group.name] = group
-        return self.groups.get(name)
-
-    def load_balancers(self, target_group_arns: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        return dict.fromkeys(
-            target_group_arns, ("arn:aws:elasticloadbalancing:r:1:loadbalancer/app/front/cc",)
-        )
-
-    def upkeep(self, name: str, progress: dict[str, Any], attempted: str) -> None:
-        """There is no lease to renew: nobody deploys these groups."""
-
-
-@dataclass
-class World:
-    """A group of one instance and a CloudWatch, at noon."""
-
-    source: Source = lambda query, when: 10.0
-    instances: Sequence[str] = ("i-1",)
-    client: FakeClient = field(init=False)
-    fleet: Fleet = field(init=False)
-
-    def __post_init__(self) -> None:
-        clock = FakeClock()
-        self.client = FakeClient(self.source, clock)
-        self.fleet = Fleet(clock, {"shop__checkout__prod__7": group_of(self.instances)})
-
-    def step(self, check_mode: bool = False, **options: Any) -> Verification:
-        options = {"group": "shop__checkout__prod__7", "metrics": [CPU], "duration": 300, **options}
-        settings = read_settings(options)
-        return Verification(
-            settings, cloudwatch_of(self.client), self.fleet, self.client.clock, check_mode=check_mode
-        )
-
-    def verify(self, **options: Any) -> PassResult:
-        timing = Timing(wait_timeout=7200, poll_interval=1)
-        return run_to_the_end(self.step(**options), self.client.clock, timing)
-
-    @property
-    def elapsed(self) -> float:
-        return self.client.clock.now() - NOON
+from tests.unit.cloudwatch_fake import NOON, alarm, group_of
+from tests.unit.verifying_world import CPU, World
 
 
 def test_a_healthy_group_passes_when_the_window_is_over_and_not_before() -> None:
@@ -283,7 +214,8 @@ def test_a_lost_progress_begins_a_new_window() -> None:
     "change, words",
     [
         ({"metrics": [], "alarms": []}, "there is nothing to judge"),
-        ({"metrics": [{**CPU, "maximum": None}]}, "metric 'cpu': it has no bound"),
+        ({"metrics": [{**CPU, "maximum": None, "compare": "no"}]}, "metric 'cpu': it has no bound"),
+        ({"metrics": [{**CPU, "maximum": None}], "strategy": "none"}, "metric 'cpu': it has no bound"),
         ({"metrics": [{**CPU, "minimum": 90.0}]}, "minimum 90 is greater than maximum 80"),
         ({"metrics": [{**CPU, "maximum": float("nan")}]}, "maximum must be a finite number"),
         ({"metrics": [{**CPU, "expression": "1"}]}, "give either metric_name or expression"),

@@ -1,0 +1,255 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of C(cloudwatch_verify): where the data come from, what they are compared with, and how they are judged."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Documentation of C(cloudwatch_verify.JUDGING)."""
+
+    DOCUMENTATION = r"""
+options:
+  metrics:
+    description:
+      - Metrics to judge, each by its bounds, by comparison, or by both.
+      - In dimensions and in expressions V({group}) stands for the group's name, V({instance_id}) for each of its
+        instances in service, V({target_group}) for each of its target groups and V({load_balancer}) for each load
+        balancer in front of it, as CloudWatch's dimensions of these names want them.
+      - A metric with several publishers, as one with V({instance_id}), is judged for each of them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: What to call the metric in results and messages. Each name is used once.
+        type: str
+        required: true
+      namespace:
+        description: The namespace, as V(AWS/EC2).
+        type: str
+      metric_name:
+        description: The metric's name in its namespace. Give either this or O(metrics[].expression).
+        type: str
+      dimensions:
+        description: The dimensions, as C(InstanceId) with V({instance_id}). CloudWatch wants all of a metric's.
+        type: dict
+        default: {}
+      statistic:
+        description:
+          - Any of CloudWatch's statistics, as V(Average), V(Sum), V(p99) or V(TM(2%:98%\)).
+        type: str
+        default: Average
+      unit:
+        description: Only data in this unit. There is rarely a need for it, and a wrong one gives no data.
+        type: str
+      period:
+        description: Length of a period in seconds; V(1), V(5), V(10), V(20), V(30) or a multiple of 60.
+        type: int
+        default: 60
+      expression:
+        description:
+          - Metric math on O(metrics[].queries), or a search, as CloudWatch writes it.
+        type: str
+      queries:
+        description: The metrics that O(metrics[].expression) uses, each by its O(metrics[].queries[].id).
+        type: list
+        elements: dict
+        suboptions:
+          id:
+            description: Name in the expression; begins with a lowercase letter.
+            type: str
+            required: true
+          namespace:
+            description: The namespace.
+            type: str
+            required: true
+          metric_name:
+            description: The metric's name in its namespace.
+            type: str
+            required: true
+          dimensions:
+            description: The dimensions, with placeholders as in O(metrics[].dimensions).
+            type: dict
+            default: {}
+          statistic:
+            description: Any of CloudWatch's statistics.
+            type: str
+            default: Average
+          unit:
+            description: Only data in this unit.
+            type: str
+      minimum:
+        description: The least value that is good.
+        type: float
+      maximum:
+        description: The greatest value that is good.
+        type: float
+      datapoints_to_fail:
+        description:
+          - So many datapoints of one publisher outside the bounds fail the metric.
+          - The default takes a bound at its word. Noisy metrics want V(2) or V(3), or a longer period.
+          - With O(metrics[].compare=deviation), also so many datapoints have to be as far off as is high risk.
+        type: int
+        default: 1
+      compare:
+        description:
+          - How to compare the group with its baseline.
+          - V(shift) is Mann and Whitney's test of whether the group's values tend to be greater or less. It needs no
+            knowledge of the metric, allows for neighbouring values that depend on each other, and keeps
+            O(confidence) however often it looks.
+          - V(deviation) tells how many of the baseline's standard deviations the values are off. 5 of them, or half of
+            the datapoints more than 3 off, are high risk; 4 of them, or a quarter of the datapoints, medium. High risk
+            fails; O(sensitivity=very) has medium risk fail too.
+          - V(no) does not compare.
+          - Unset, it is V(shift) for a metric without bounds, and V(no) for one that has them.
+        type: str
+        choices: [shift, deviation, 'no']
+      direction:
+        description: Which difference from the baseline is bad.
+        type: str
+        choices: [increase, decrease, either]
+        default: either
+      allowed_effect:
+        description:
+          - A shift of so much is tolerated, as a share of the baseline's median; V(0.1) allows 10 %.
+          - Instances are never quite alike. V(0) asks whether there is any difference at all, and with enough data
+            there is one.
+        type: float
+        default: 0.0
+      critical_effect:
+        description: A shift of so much that fails the comparison fails the whole, whatever the score.
+        type: float
+      ignore:
+        description:
+          - Differences that do not matter. Each measure that is given is enough.
+          - With O(metrics[].compare=shift) they are applied to the median, with V(deviation) to each datapoint.
+        type: dict
+        suboptions:
+          absolute:
+            description: Values below this are not judged against the baseline.
+            type: float
+          percent:
+            description: Differences from the baseline of less than so many percent of it are ignored.
+            type: float
+          deviation:
+            description: Differences from the baseline of less than this, in the metric's unit, are ignored.
+            type: float
+      fail_fast:
+        description:
+          - Values that fail the whole at once, whatever the score. Give exactly one measure each.
+          - With O(metrics[].direction=decrease) it is values below that fail.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          absolute:
+            description: A value beyond this fails.
+            type: float
+          percent:
+            description: A value that differs from the baseline's of the same period by more percent of it fails.
+            type: float
+          deviation:
+            description: A value that differs from the baseline's of the same period by more, in its unit, fails.
+            type: float
+          times:
+            description: So many such values of one publisher are needed.
+            type: int
+            default: 1
+          in_a_row:
+            description: Whether they have to follow each other.
+            type: bool
+            default: false
+      group:
+        description: A group of metrics that O(group_weights) weighs together.
+        type: str
+        default: ''
+      weight:
+        description: How much the metric counts within its group.
+        type: float
+        default: 1.0
+      critical:
+        description: Whether its failure fails the whole, whatever the score.
+        type: bool
+        default: false
+      muted:
+        description: Whether it is judged and reported, and decides nothing.
+        type: bool
+        default: false
+      fill:
+        description:
+          - The value of a period without a datapoint. Counts that are only published when something happens want V(0).
+          - It is V(0) without being given for what Elastic Load Balancing only reports when it is not zero, as
+            C(HTTPCode_Target_5XX_Count). Otherwise a period without a datapoint is missing data.
+        type: float
+  strategy:
+    description:
+      - What the group is compared with, if any metric is to be compared.
+      - V(canary) is the groups that it takes over from, over the same minutes.
+      - V(previous) is the same groups at an earlier time, by default the time just before the new group was created.
+      - V(auto) is V(canary) while they have instances in service, and V(previous) after that, as in the final phase.
+      - V(none) compares nothing; each metric then needs bounds.
+      - On a first deployment there is nothing to compare with. Comparisons are then reported as not applicable, and
+        only bounds and alarms decide.
+    type: str
+    choices: [auto, canary, previous, none]
+    default: auto
+  baseline_groups:
+    description:
+      - Groups to compare with, by name.
+      - Unset, they are the outgoing groups of the deployment that made the group.
+    type: list
+    elements: str
+    default: []
+  baseline_window:
+    description: How much earlier data is compared with V(previous), in seconds. Unset, as much as O(duration).
+    type: int
+  baseline_start:
+    description:
+      - When the earlier data begin, as V(2026-03-04T12:00:00Z) or in seconds since the epoch.
+      - Unset, they end when the group was created.
+    type: str
+  start:
+    description:
+      - With O(end), judges the data of that time in the past, without waiting for anything.
+      - As V(2026-03-04T12:00:00Z) or in seconds since the epoch. O(duration) is then of no meaning, and of O(warmup)
+        only what instances that joined in that time need.
+      - Alarms are not judged, since only their present state can be read.
+    type: str
+  end:
+    description: When the data to judge end. See O(start).
+    type: str
+  confidence:
+    description:
+      - How certain it is that a group without any difference is not failed by comparisons with
+        O(metrics[].compare=shift), all of them and all looks together.
+      - The more, the more data are needed. The least number of datapoints follows from it.
+    type: float
+    default: 0.98
+  sensitivity:
+    description: Whether O(metrics[].compare=deviation) fails at medium risk too.
+    type: str
+    choices: [normal, very]
+    default: normal
+  pass_score:
+    description: The least score, from 0 to 100, that is a pass.
+    type: float
+    default: 100.0
+  marginal_score:
+    description: The least score that is inconclusive rather than a failure. Unset, the same as O(pass_score).
+    type: float
+  group_weights:
+    description:
+      - Share of each group of metrics in the score, in percent.
+      - Groups that are not named share the rest equally.
+    type: dict
+    default: {}
+  expected_instances:
+    description:
+      - How many instances the group will have, for a plan in check mode while it does not exist.
+    type: int
+  expected_baseline_instances:
+    description: How many instances the groups that it is compared with will have then.
+    type: int
+"""
