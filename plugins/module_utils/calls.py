@@ -101,10 +101,10 @@ class Calls:
     """Calls AWS with patience: C(client) makes a boto3 client of a service, at its first use.
 
     A call that AWS cannot answer now, or whose answer never arrives, is repeated with growing, jittered
-    delays until C(budget) seconds are spent, over all calls of the pass together: throttling is shared by a
+    delays until C(budget) seconds are spent, over all calls of the step together: throttling is shared by a
     whole account, and twenty calls with a minute each would be twenty minutes. Time between calls pays back
-    what was spent, so that a long wait in one process does not die of what was throttled here and there.
-    Every call the engine makes is safe to repeat.
+    what was spent, so that a long wait does not die of what was throttled here and there. From one pass of the step
+    to the next C(patience) takes it along. Every call the engine makes is safe to repeat.
     """
 
     client: Callable[[str], Any]
@@ -113,6 +113,16 @@ class Calls:
     _clients: dict[str, Any] = field(default_factory=dict)
     _spent: float = 0.0
     _at_rest_since: float | None = None
+
+    @property
+    def patience(self) -> dict[str, Any]:
+        """What the next pass has to know of the budget: plain types, for its progress."""
+        return {"spent": self._spent, "at_rest_since": self._at_rest_since}
+
+    def go_on(self, patience: Mapping[str, Any]) -> None:
+        """Go on with what an earlier pass left of the budget."""
+        self._spent = float(patience.get("spent") or 0.0)
+        self._at_rest_since = patience.get("at_rest_since")
 
     def __call__(self, service: str, operation: str, attempted: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation, as C(autoscaling), C(UpdateAutoScalingGroup), and return its answer.

@@ -28,6 +28,8 @@ from .plan import Wanted
 from .rollout import Deployer, Rollout
 
 SHORTEST_POLL_INTERVAL = 0.1
+# What is left of the time budget for repeated calls, in the progress that passes hand on.
+PATIENCE = "patience"
 # Shorter than a pass a lease would run out under its own holder.
 SHORTEST_LEASE = 15
 
@@ -217,13 +219,17 @@ def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> None:
     try:
         options = {**{name: spec.get("default") for name, spec in PASSES.items()}, **module.params}
         _refuse(_option_problems(options))
-        step = build(Calls(lambda service: _client(module, service)), clock)
+        calls = Calls(lambda service: _client(module, service))
+        step = build(calls, clock)
         attempted = step.attempted
         timing = Timing(wait_timeout=options["wait_timeout"], poll_interval=options["poll_interval"])
         if options["wait"]:
             outcome = run_to_the_end(step, clock, timing, check_mode=module.check_mode)
         else:
-            outcome = run_pass(step, options["progress"] or {}, clock, timing, check_mode=module.check_mode)
+            progress = options["progress"] or {}
+            calls.go_on(progress.get(PATIENCE) or {})
+            outcome = run_pass(step, progress, clock, timing, check_mode=module.check_mode)
+            outcome.progress[PATIENCE] = calls.patience
         failure = None
     except RolloutError as error:
         failure = _failure(error)

@@ -149,6 +149,12 @@ def test_a_module_that_does_not_wait_makes_one_pass_and_tells_the_next_one_where
     assert step.changes == 1
 
 
+def test_what_one_pass_spent_on_repeating_calls_the_next_one_does_not_have(run: Runner) -> None:
+    progress = {"begun": True, "patience": {"spent": 40.0, "at_rest_since": None}}
+    after = run(Countdown(looks=1), wait=False, progress=progress)["progress"]
+    assert after["patience"]["spent"] == 40.0
+
+
 def test_in_check_mode_nothing_is_changed_and_the_plan_is_returned(run: Runner) -> None:
     step = Countdown()
     result = run(step, check_mode=True)
