@@ -118,8 +118,10 @@ class Run:
         ]
 
     def _groups(self) -> list[dict[str, Any]]:
-        before = {revision["name"]: revision for revision in self.before}
-        after = {revision["name"]: revision for revision in self.after}
+        before, after = (
+            {revision["name"]: revision for revision in several if revision.get("name")}
+            for several in (self.before, self.after)
+        )
         groups = []
         for name, known in sorted(
             {**before, **after}.items(), key=lambda item: (item[1].get("revision") or 0, item[0])

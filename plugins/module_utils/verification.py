@@ -174,7 +174,7 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
         metrics=metrics,
         alarms=alarms,
         baseline_groups=tuple(dict.fromkeys(options.get("baseline_groups") or ())),
-        scoring=_read_scoring(options),
+        scoring=_read_scoring(options, problems),
         **given,
     )
     problems += _problems(settings)
@@ -183,14 +183,18 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _read_scoring(options: Mapping[str, Any]) -> Scoring:
+def _read_scoring(options: Mapping[str, Any], problems: list[str]) -> Scoring:
     score = options.get("pass_score")
+    weights = {}
+    for name, share in (options.get("group_weights") or {}).items():
+        try:
+            weights[str(name)] = float(share)
+        except (TypeError, ValueError):
+            problems.append(f"group_weights gives {name!r} {share!r}, which is no number")
     return Scoring(
         pass_score=100.0 if score is None else score,
         marginal_score=options.get("marginal_score"),
-        group_weights={
-            str(name): float(share) for name, share in (options.get("group_weights") or {}).items()
-        },
+        group_weights=weights,
     )
 
 
