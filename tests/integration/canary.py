@@ -24,6 +24,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.upgrading import U
 
 from tests.demo.running import Run, SandboxServer, environment, run_playbook
 from tests.demo.shop import Shop
+from tests.recorded import COLLECTION
 
 #: Few enough seconds that a test does not take long, enough polls that each matters.
 QUICK = {"canary_settle_time": 0, "canary_poll_interval": 0.2, "canary_steady_state_timeout": 60}
@@ -113,7 +114,7 @@ class Deployer:
         variables = {
             name: value for name, value in self.variables(image_id, **more).items() if value is not UNSET
         }
-        return run_playbook("canary", variables, environ or environment(self.shop.endpoint), *arguments)
+        return run_playbook("canary", variables, environ or self._environment(), *arguments)
 
     def play(self, playbook: str | Path, *arguments: str, **more: Any) -> Run:
         """Run another playbook about the same series."""
@@ -122,7 +123,10 @@ class Deployer:
             "canary_service": self.shop.service,
             "canary_environment": self.shop.environment,
         }
-        return run_playbook(playbook, {**series, **more}, environment(self.shop.endpoint), *arguments)
+        return run_playbook(playbook, {**series, **more}, self._environment(), *arguments)
+
+    def _environment(self) -> dict[str, str]:
+        return environment(self.shop.endpoint, AWS_ACCESS_KEY_ID=COLLECTION)
 
     def image(self, name: str, architecture: str = "x86_64", **behaviour: Any) -> str:
         """Register an AMI whose instances behave in this way, and return its id."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import recorded
 from tests.demo.running import SandboxServer, sandbox_server
 from tests.demo.shop import Shop
 from tests.integration.canary import Deployer
@@ -28,6 +29,7 @@ def sandbox() -> Iterator[SandboxServer]:
         launch_retry_seconds=2.0,
     ) as server:
         yield server
+        recorded.note(server.calls())
 
 
 @pytest.fixture

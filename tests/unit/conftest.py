@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import pytest
 
+from tests import recorded
 from tests.sandbox.inprocess import InProcess
 from tests.unit.engine import SETTINGS, START, Site
 
@@ -19,11 +21,12 @@ def in_process() -> InProcess:
 
 
 @pytest.fixture
-def aws(in_process: InProcess) -> InProcess:
+def aws(in_process: InProcess) -> Iterator[InProcess]:
     """An empty pretend AWS in this process."""
     # A copy: a test may change it.
     in_process.reset(dataclasses.replace(SETTINGS), start=START)
-    return in_process
+    yield in_process
+    recorded.note(in_process.calls())
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.setting_up import 
 from ansible_collections.progressive.aws.plugins.module_utils.upgrading import Upgrade, UpgradeOptions
 
 from tests.demo.shop import Shop
+from tests.recorded import COLLECTION
 from tests.sandbox.inprocess import InProcess
 from tests.sandbox.world import Settings
 
@@ -93,6 +94,9 @@ class Site:
         self.shop = InProcessShop(self.aws, self.application)
         self.clock = WatchedClock(self.aws, self.look)
         self.prefix = f"{self.shop.series}__"
+
+    def _client(self, service: str) -> Any:
+        return self.aws.client(service, access_key=COLLECTION)
 
     # ------------------------------------------------------------------- observing
 
@@ -168,7 +172,7 @@ class Site:
 
     def rollout(self, owner: str = "one", **deployer: Any) -> Rollout:
         """The engine in somebody's hands."""
-        calls = Calls(client=self.client or self.aws.client, clock=self.clock)
+        calls = Calls(client=self.client or self._client, clock=self.clock)
         return Rollout(calls, self.clock, Deployer(owner, **deployer))
 
     def run(self, step: Step, timing: Timing = TIMING, *, check_mode: bool = False) -> PassResult:
