@@ -70,6 +70,10 @@ faults: environment ## the whole sweep: every fault at every call (an hour; EVER
 kills: environment ## kill real runs of the playbook at each of their writes, and run again (half an hour)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.faults.kills
 
+.PHONY: judge-quality
+judge-quality: environment ## simulate phases: false alarms and what the judge finds (a quarter of an hour; PHASES=200 for a tenth)
+	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark.judge_quality --phases $(or $(PHASES),2000)
+
 define CHECKS
 ruff check --quiet .
 ruff format --quiet --check --output-format concise .

@@ -123,6 +123,17 @@ def verification_of(verification: Any, options: Any = None) -> dict[str, Any] | 
             _finding(one, asked.get(one.get("name"), {})) for one in _mappings(verification.get("metrics"))
         ],
         "series": series,
+        "baseline": _baseline(_mapping(verification.get("baseline"))),
+        "plan": [str(one) for one in verification.get("plan") or ()],
+    }
+
+
+def _baseline(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What it was compared with: C(groups), C(strategy), and C(nothing), which says why there was none."""
+    return {
+        "groups": [str(one) for one in told.get("groups") or ()],
+        "strategy": str(told.get("strategy") or ""),
+        "nothing": str(told.get("nothing") or ""),
     }
 
 

@@ -48,6 +48,8 @@ LONGEST_WORD = 48
 UNJUDGED = (NONE, "NOT JUDGED", "none")
 # Nothing may be loaded from anywhere, and nothing run.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+# What a group was compared with, by the strategy that was followed.
+COMPARED = {"canary": "over the same minutes", "previous": "at an earlier time"}
 FIGURES = (
     ("canary", "Canary, median"),
     ("baseline", "Baseline, median"),
@@ -236,6 +238,9 @@ def _verification(number: int, phase: Mapping[str, Any]) -> str:
         )
     if score is not None:
         words.append(f"{'score' if words else 'Score'} {figure(score)} of 100")
+    groups = " and ".join(verification["baseline"]["groups"])
+    if groups and verification["baseline"]["strategy"] in COMPARED:
+        words.append(f"compared with {groups} {COMPARED[verification['baseline']['strategy']]}")
     summary = f'<p class="soft">{escape("; ".join(words))}.</p>' if words else ""
     return (
         f'<section class="verification" data-phase="{escape(str(phase["name"]))}">'
