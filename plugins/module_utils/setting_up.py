@@ -155,7 +155,6 @@ class SetUp:
         phases = planning.phases(self._options, deployment.group, planned.snapshots, capacity)
         for phase in phases:
             lines.append(f"{phase['name']}: {phase['new']} new, {phase['outgoing']} outgoing")
-        lines += [one.text for one in planned.findings if one.result in (forecast.OK, forecast.NOT_CHECKED)]
         if self._options.list_copied:
             for phase in phases:
                 lines += [
@@ -166,6 +165,7 @@ class SetUp:
             copied, not_copied = clone.inventory(
                 planned.basis.described, planned.overrides, self._rollout.clock.now()
             )
+            lines += [one.text for one in planned.findings if one.result in (forecast.OK, forecast.NOT_CHECKED)]
             lines += [f"copied: {one}" for one in copied]
             lines += [f"not copied: {one.what}, because {one.reason}" for one in not_copied]
         return lines

@@ -111,8 +111,8 @@ options:
     default: new_first
   list_copied:
     description:
-      - Whether check mode also shows, a line each, the sizes of every group in every phase, all that is copied from the
-        base and what is not.
+      - Whether check mode also shows, a line each, the sizes of every group in every phase, what was looked at (AMI,
+        quotas, addresses, permissions), all that is copied from the base and what is not. Warnings are always shown.
     type: bool
     default: true
 attributes:

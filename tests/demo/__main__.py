@@ -61,6 +61,16 @@ VERIFY: dict[str, Any] = {
             "period": 5,
             "maximum": 80,
         },
+        # Without a bound: compared with the revision that goes out.
+        {
+            "name": "latency",
+            "namespace": "Shop",
+            "metric_name": "Latency",
+            "dimensions": {"InstanceId": "{instance_id}"},
+            "period": 1,
+            "direction": "increase",
+            "allowed_effect": 0.2,
+        },
     ],
 }
 GOOD = {"error_rate": 0.002, "requests_per_second": 50.0}
