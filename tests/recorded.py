@@ -16,7 +16,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 #: The access key with which the engine calls in tests, and with which their playbooks run.
 COLLECTION = "collection"
-PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
+PREFIXES = {
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+    "service-quotas": "servicequotas",
+}
 
 _called: set[str] = set()
 

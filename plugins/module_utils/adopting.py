@@ -44,27 +44,32 @@ def find(rollout: Rollout, series: Series, name: str | None) -> Adoption:
         if series.live:
             return Adoption(words=f"{name} is gone, and needs not be adopted any more")
         return Adoption(problems=(f"there is no group {name} to adopt in this region",))
-    problems = _problems(series, group)
-    if problems:
-        return Adoption(problems=tuple(problems))
+    owned = _owner_problem(series, group)
+    if owned:
+        return Adoption(problems=(owned,))
     if group.capacity.desired_capacity == 0 and not group.instances:
         return Adoption(words=f"{name} has no instances to take over")
-    return Adoption(group)
+    # With problems too: what it has running tells the sizes that are the same as running.
+    return Adoption(group, problems=tuple(_problems(group)))
 
 
-def _problems(series: Series, group: Group) -> list[str]:
+def _owner_problem(series: Series, group: Group) -> str:
     owner = group.tags.get(journal.SERIES)
     if owner and owner != series.name:
-        return [f"group {group.name} cannot be adopted, because it is of series {owner}"]
+        return f"group {group.name} cannot be adopted, because it is of series {owner}"
     if journal.read_deployment(group):
-        return [
-            f"group {group.name} is a revision of series {series.name} already; it is outgoing without being adopted"
-        ]
+        return f"group {group.name} is a revision of series {series.name} already; it is outgoing without being adopted"
+    return ""
+
+
+def _problems(group: Group) -> list[str]:
     problems = health.process_problems(group.name, group.suspended)
-    excess = len(set(group.tags) | OWN_TAGS) - MOST_TAGS
+    # Those of AWS's own (aws:...) do not count ("Tag restrictions", EC2 user guide).
+    own = {key for key in group.tags if not key.startswith("aws:")}
+    excess = len(own | OWN_TAGS) - MOST_TAGS
     if excess > 0:
         problems.append(
-            f"group {group.name} cannot be adopted: it has {len(group.tags)} tags, the journal of a deployment needs"
+            f"group {group.name} cannot be adopted: it has {len(own)} tags, the journal of a deployment needs"
             f" {len(OWN_TAGS)} more, and AWS allows {MOST_TAGS}; remove {excess} from it"
         )
     return problems

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The progressive.aws team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that talks to Auto Scaling and EC2, and to Systems Manager for parameters that hold an AMI's id.
+"""The only file that talks to Auto Scaling and EC2, to Systems Manager for an AMI's id, and to Service Quotas.
 
 Thin: each method is one call, or the pages of one, turned into the model's data.
 
@@ -10,6 +10,7 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -34,11 +35,16 @@ TYPE_MISSING = frozenset({"InvalidInstanceType"})
 PARAMETER_MISSING = frozenset(
     {"ParameterNotFound", "ParameterVersionNotFound", "ParameterVersionLabelNotFound"}
 )
+# A group with this deletion protection cannot be deleted at all; the others only stand against force.
+PROTECTED = "prevent-all-deletion"
 # What AWS answers to a dry run: it would have been done.
 WOULD_SUCCEED = "DryRunOperation"
 # DescribeImages: 1,000 at most; DescribeLaunchTemplates: 200.
 IMAGES_A_PAGE = 1000
 TEMPLATES_A_PAGE = 200
+# DescribeInstanceTypes takes 100 types at most; DescribeInstances gives 1,000 instances at most.
+TYPES_A_CALL = 100
+INSTANCES_A_PAGE = 1000
 # DeleteAutoScalingGroup while instances remain, or while something moves.
 NOT_YET = frozenset(
     {"ResourceInUse", "ResourceInUseFault", "ScalingActivityInProgress", "ScalingActivityInProgressFault"}
@@ -203,6 +209,47 @@ class AutoScaling:
         ):
             found[item["InstanceType"]] = tuple(item["ProcessorInfo"]["SupportedArchitectures"])
         return found
+
+    def ec2_quota(self, code: str) -> float:
+        """The value of a quota of EC2 that holds for this account, by its code."""
+        answer = self._call(
+            "service-quotas", "GetServiceQuota", f"read quota {code}", ServiceCode="ec2", QuotaCode=code
+        )
+        value: float = answer["Quota"]["Value"]
+        return value
+
+    def vcpus(self, instance_types: Sequence[str]) -> dict[str, int]:
+        """How many vCPUs each instance type has, by type."""
+        found: dict[str, int] = {}
+        for first in range(0, len(instance_types), TYPES_A_CALL):
+            names = list(instance_types[first : first + TYPES_A_CALL])
+            for item in self._call.pages(
+                "ec2",
+                "DescribeInstanceTypes",
+                "InstanceTypes",
+                f"read instance type {', '.join(names)}",
+                InstanceTypes=names,
+            ):
+                found[item["InstanceType"]] = int(item["VCpuInfo"]["DefaultVCpus"])
+        return found
+
+    def running_types(self) -> Counter[str]:
+        """How many On-Demand Instances of each type run in this region, or are about to."""
+        reservations = self._call.pages(
+            "ec2",
+            "DescribeInstances",
+            "Reservations",
+            "count the running instances",
+            Filters=[{"Name": "instance-state-name", "Values": ["pending", "running"]}],
+            MaxResults=INSTANCES_A_PAGE,
+        )
+        return Counter(
+            str(one["InstanceType"])
+            for reservation in reservations
+            for one in reservation.get("Instances") or ()
+            # Only Spot and other special ones have a life cycle.
+            if not one.get("InstanceLifecycle")
+        )
 
     def launch_templates_of_series(self, series: str) -> list[Mapping[str, Any]]:
         """The launch templates that carry the exact series tag, with their tags under C(tags)."""
@@ -409,6 +456,16 @@ class AutoScaling:
             f"resume {' and '.join(names)} on group {group}",
             AutoScalingGroupName=group,
             ScalingProcesses=names,
+        )
+
+    def unprotect(self, name: str) -> None:
+        """Let a group be deleted."""
+        self._call(
+            "autoscaling",
+            "UpdateAutoScalingGroup",
+            f"take the deletion protection off group {name}",
+            AutoScalingGroupName=name,
+            DeletionProtection="none",
         )
 
     def delete_group(self, name: str) -> bool:

@@ -270,12 +270,20 @@ def _advice(error: Exception) -> str:
     return "Correct what AWS names, and run the same again: it goes on where it stopped."
 
 
+# botocore's name of a service -> its prefix in IAM's actions, where the two differ.
+_IAM_PREFIXES = {
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+    "service-quotas": "servicequotas",
+}
+
+
 def _iam_action(service: str, operation: str, answer: str) -> str:
     """The action that is missing: the one AWS names, since one call may need several, else the call's own."""
     named = re.search(r"not authorized to perform:? ([a-z0-9-]+:\w+)", answer)
     if named:
         return named[1]
-    prefix = "elasticloadbalancing" if service in ("elb", "elbv2") else service
+    prefix = _IAM_PREFIXES.get(service, service)
     return f"{prefix}:{operation}"
 
 

@@ -162,6 +162,16 @@ class CloudWatch:
         """
         self._calls("cloudwatch", "PutMetricAlarm", f"create alarm {request['AlarmName']}", **request)
 
+    def delete_alarms(self, names: Sequence[str]) -> None:
+        """Delete alarms; one that is gone already is as good, and one that a composite alarm needs stays."""
+        for name in names:
+            try:
+                self._calls("cloudwatch", "DeleteAlarms", f"delete alarm {name}", AlarmNames=[name])
+            except AwsError as error:
+                # "You can't delete a metric alarm that a composite alarm depends on."
+                if error.code not in ("ValidationError", "ValidationException"):
+                    raise
+
     def _fetch(
         self,
         start: float,

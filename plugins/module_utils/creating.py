@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import clone, journal
+from .adopting import as_before
 from .autoscaling import ALREADY_EXISTS, TEMPLATE_EXISTS
 from .basis import Basis
 from .errors import AwsError, Locked, RolloutError
@@ -231,7 +232,8 @@ class Creation:
         api = self._rollout.autoscaling
         snapshot = journal.read_snapshot(outgoing)
         if snapshot is None or snapshot.deployment_id != deployment.deployment_id:
-            snapshot = journal.take_snapshot(outgoing, deployment.deployment_id)
+            # An earlier deployment's shield is none of what an adopted group is by itself.
+            snapshot = journal.take_snapshot(as_before(outgoing), deployment.deployment_id)
             tags = {journal.BEFORE: journal.write_snapshot(snapshot)}
             if not outgoing.tags.get(journal.SERIES):
                 # One that is adopted is found by the series' tag from now on.

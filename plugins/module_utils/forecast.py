@@ -10,13 +10,16 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from . import clone
 from .autoscaling import TEMPLATE_EXISTS
-from .errors import AccessDenied, AwsError
+from .basis import instance_types
+from .calls import TRANSIENT
+from .errors import AccessDenied, AwsError, RolloutError
 from .model import Deployment, Group, Image
 from .rollout import Rollout
 
@@ -27,6 +30,12 @@ NOT_CHECKED = "not_checked"
 
 # "Amazon EC2 service quotas": launch templates a region. It can be raised; only Service Quotas tells to what.
 USUAL_LAUNCH_TEMPLATES = 5000
+# botocore's exception for parameters that it does not send.
+NEVER_SENT = "ParamValidationError"
+# "Amazon EC2 On-Demand instances", "On-Demand Instance quotas": A, C, D, H, I, M, R, T, Z, in vCPUs. Others (GPU, Mac,
+# high memory, Spot) have quotas of their own.
+STANDARD_QUOTA = "L-1216C47A"
+_STANDARD = re.compile(r"([acdhimrtz]|im|is)\d")
 NO_DRY_RUN = (
     "Auto Scaling and CloudWatch have no dry run; docs/iam.md has all the actions that a deployment needs, and one that"
     " is missing at the first change leaves nothing behind"
@@ -44,12 +53,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be deployed, beside what."""
+    """What is to be deployed, beside what; C(image) is None where none was found, which is told elsewhere."""
 
     deployment: Deployment
     described: clone.Described
     overrides: clone.Overrides
-    image: Image
+    image: Image | None
     outgoing: Sequence[Group]
 
     @property
@@ -74,7 +83,12 @@ def look(rollout: Rollout, wanted: Wanted, peak: int, *, check_mode: bool) -> li
         ("names", _names),
     ]
     if check_mode:
-        checks += [("launch templates", _launch_templates), ("permissions", _permissions)]
+        # Service Quotas last: where no way leads to it, all patience is spent on it.
+        checks += [
+            ("launch templates", _launch_templates),
+            ("permissions", _permissions),
+            ("vCPU quota", _vcpus),
+        ]
     findings: list[Finding] = []
     for name, check in checks:
         try:
@@ -86,6 +100,8 @@ def look(rollout: Rollout, wanted: Wanted, peak: int, *, check_mode: bool) -> li
 
 def _image(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:
     image = wanted.image
+    if image is None:
+        return
     whose = "public" if image.public else "which this account may launch"
     name = f" ({image.name})" if image.name else ""
     yield Finding("image", OK, f"{image.image_id}{name}, {image.architecture}, of {image.owner}, {whose}")
@@ -104,11 +120,6 @@ def _moment(now: float) -> str:
 def _instances(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:
     more = max(0, peak - wanted.running)
     yield Finding("instances", OK, f"at most {peak} instances at a time, {more} more than now")
-    yield Finding(
-        "vCPU quota",
-        NOT_CHECKED,
-        f"vCPU quota not checked, which Service Quotas has: it must allow {more} more instances",
-    )
     if wanted.described.warm_pool:
         yield Finding(
             "warm pool", WARNING, "the base's warm pool comes with the final phase, and adds instances"
@@ -203,7 +214,7 @@ def _launch_templates(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[F
 
 
 def _permissions(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:
-    if wanted.described.launch_template is not None:
+    if wanted.described.launch_template is not None and wanted.image is not None:
         request = clone.launch_template_request(
             wanted.described, wanted.overrides, wanted.deployment.group, {}
         )
@@ -218,7 +229,69 @@ def _dry_run(rollout: Rollout, request: dict[str, object]) -> Finding:
         text = f"{error.action} is not allowed to the credentials in use, and a deployment needs it"
         return Finding("permissions", WARNING, text)
     except AwsError as error:
+        if error.code in TRANSIENT or (error.code.endswith("Error") and error.code != NEVER_SENT):
+            # AWS has not answered the question: it was busy, or could not be reached (an exception of botocore's).
+            text = f"ec2:CreateLaunchTemplate not checked: {error.answer}"
+            return Finding("permissions", NOT_CHECKED, text)
         if error.code not in TEMPLATE_EXISTS:
             text = f"AWS would not take the new launch template: {error.answer}"
             return Finding("permissions", PROBLEM, text)
     return Finding("permissions", OK, "ec2:CreateLaunchTemplate is allowed, by a dry run")
+
+
+# ------------------------------------------------------------------------- vCPUs
+
+
+def _vcpus(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:
+    """Whether the instances that come on top have room in the quota of vCPUs; a warning where they certainly have not.
+
+    It is no refusal: what is in use changes, and a launch that AWS refuses for it is told with a remedy and taken back.
+    """
+    more = max(0, peak - wanted.running)
+    unchecked = f"vCPU quota not checked (it must allow {more} more instances)"
+    types, why = _standard_types(wanted)
+    if why:
+        yield Finding("vCPU quota", NOT_CHECKED, f"{unchecked}: {why}")
+        return
+    api = rollout.autoscaling
+    try:
+        most = int(api.ec2_quota(STANDARD_QUOTA))
+        running = api.running_types()
+        known = api.vcpus(sorted({*types, *filter(_STANDARD.match, running)}))
+    except RolloutError as error:
+        yield Finding("vCPU quota", NOT_CHECKED, f"{unchecked}: {error.answer}")
+        return
+    used = sum(known.get(kind, 0) * number for kind, number in running.items() if _STANDARD.match(kind))
+    # Of several types the smallest: what is warned of is certain.
+    needed = more * min(known.get(kind, 0) for kind in types)
+    text = f"{used} of {most} vCPUs of On-Demand standard instances in use, and {needed} more needed"
+    if used + needed <= most:
+        yield Finding("vCPU quota", OK, text)
+    else:
+        yield Finding(
+            "vCPU quota",
+            WARNING,
+            f"{text}: ask for more in Service Quotas (quota {STANDARD_QUOTA}), or use resize_order old_first",
+        )
+
+
+def _standard_types(wanted: Wanted) -> tuple[list[str], str]:
+    """The instance types that may be launched, or why what they need cannot be told."""
+    described = wanted.described
+    data = (described.launch_template or {}).get("LaunchTemplateData") or described.launch_configuration or {}
+    policy = described.group.get("MixedInstancesPolicy") or {}
+    if data.get("InstanceMarketOptions") or data.get("SpotPrice"):
+        return [], "the base launches Spot Instances"
+    share = (policy.get("InstancesDistribution") or {}).get("OnDemandPercentageAboveBaseCapacity", 100)
+    if share != 100:
+        return [], "some instances may be Spot Instances"
+    overrides = (policy.get("LaunchTemplate") or {}).get("Overrides") or ()
+    if any(one.get("InstanceRequirements") for one in overrides) or data.get("InstanceRequirements"):
+        return [], "the base asks for requirements, not for instance types"
+    if any(one.get("WeightedCapacity") for one in overrides):
+        return [], "the base counts its capacity by weights"
+    types = instance_types(described, wanted.overrides)
+    others = [kind for kind in types if not _STANDARD.match(kind)]
+    if others or not types:
+        return [], f"{', '.join(others) or 'an unknown instance type'} has a quota of its own"
+    return types, ""

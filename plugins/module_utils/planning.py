@@ -245,9 +245,11 @@ class Plan:
             keys = {*tags, journal.OUTGOING, journal.BEFORE, journal.RESTORED}
             self.problems += clone.problems(self.basis.described, self.overrides, keys)
             self.problems += self.basis.problems
-        if self.basis and self.image and capacity:
+        if self.basis:
+            # Without an AMI or sizes too: whatever else is wrong is told at once.
             wanted = forecast.Wanted(deployment, self.basis.described, self.overrides, self.image, outgoing)
-            peak = plan.peak(snapshots, capacity, options.phases or (), options.resize_order)
+            sizes = deployment.capacity
+            peak = plan.peak(snapshots, sizes, options.phases or (), options.resize_order)
             findings = forecast.look(rollout, wanted, peak, check_mode=check_mode)
             self.problems += [one.text for one in findings if one.result == forecast.PROBLEM]
         if self.problems or self.basis is None:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import journal
+from .autoscaling import PROTECTED
 from .errors import InvalidInput
 from .model import Group
 from .passes import Change, Decision, Done, Wait
-from .restoring import launch_sources, orphaned_templates, remove_launch_sources
+from .restoring import launch_sources, orphaned_templates, own_alarms, remove_launch_sources
 from .rollout import Rollout, Series, Tell
 
 
@@ -85,11 +86,14 @@ class Prune:
         for group in groups:
             # Templates have tags to be found by afterwards; a launch configuration has only its name.
             configuration = launch_sources(self._rollout, series, group.name)[1]
+            alarms = own_alarms(self._rollout, group.name)
             if not self._rollout.autoscaling.delete_group(group.name):
                 # Something of it still moves; the next clean-up comes with the next deployment.
                 progress.setdefault("skipped", []).append(group.name)
                 continue
             progress.setdefault("deleted", []).append(group.name)
+            # Only now: with its group still there, an alarm may be needed again.
+            self._rollout.cloudwatch.delete_alarms(alarms)
             if configuration:
                 progress.setdefault("configurations", []).append(configuration)
 
@@ -110,6 +114,8 @@ def _empty_earlier(series: Series) -> list[Group]:
         for group in series.groups
         if group.name not in busy
         and journal.read_deployment(group)
+        # Whoever protects a revision wants to keep it.
+        and group.described.get("DeletionProtection") != PROTECTED
         and not group.instances
         and group.capacity.desired_capacity == 0
     ]

@@ -37,6 +37,19 @@ def unshield(rollout: Rollout, group: Group, snapshot: Snapshot, *, rolled_back:
     api.remove_tags(group.name, [journal.BEFORE, journal.SERIES] if adopted else [journal.BEFORE])
 
 
+def own_alarms(rollout: Rollout, group: str) -> list[str]:
+    """The alarms that the final phase made for a revision's policies: with its name in front.
+
+    AWS deletes with a group only those that have no other action, such as a topic; the others would be left over.
+    """
+    names = (
+        str(alarm["AlarmName"])
+        for policy in rollout.autoscaling.policies(group)
+        for alarm in policy.get("Alarms") or ()
+    )
+    return sorted({name for name in names if name.startswith(f"{group}-")})
+
+
 def launch_sources(rollout: Rollout, series: str, group: str) -> tuple[list[str], str | None]:
     """Find what a revision launches from, whether its group is still there or not.
 

@@ -13,11 +13,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import drift, journal, plan
+from .autoscaling import PROTECTED
 from .errors import InvalidInput
 from .model import Deployment, Group, Snapshot
 from .naming import series_of_revision
 from .passes import Change, Decision, Done, Event, Wait
-from .restoring import launch_sources, orphaned_templates, remove_launch_sources, unborn, unshield
+from .restoring import (
+    launch_sources,
+    orphaned_templates,
+    own_alarms,
+    remove_launch_sources,
+    unborn,
+    unshield,
+)
 from .rollout import SCALING_PROCESSES, Rollout, Series, Tell, settle_time_problems, short, state_of
 
 # Seconds until a deletion that AWS did not take yet is tried again.
@@ -227,6 +235,11 @@ class RollBack:
                 return
             progress["configuration"] = launch_sources(self._rollout, deployment.series, group.name)[1]
             progress["removed"] = [group.name]
+            if deployment.phase.finishing:
+                self._rollout.cloudwatch.delete_alarms(own_alarms(self._rollout, group.name))
+            if group.described.get("DeletionProtection") == PROTECTED:
+                # The final phase gave it the base's; what this deployment made, its rollback takes away.
+                api.unprotect(group.name)
             if not api.delete_group(group.name):
                 progress["delete_again"] = self._rollout.clock.now() + BETWEEN_DELETIONS
 

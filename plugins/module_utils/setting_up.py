@@ -165,7 +165,9 @@ class SetUp:
             copied, not_copied = clone.inventory(
                 planned.basis.described, planned.overrides, self._rollout.clock.now()
             )
-            lines += [one.text for one in planned.findings if one.result in (forecast.OK, forecast.NOT_CHECKED)]
+            lines += [
+                one.text for one in planned.findings if one.result in (forecast.OK, forecast.NOT_CHECKED)
+            ]
             lines += [f"copied: {one}" for one in copied]
             lines += [f"not copied: {one.what}, because {one.reason}" for one in not_copied]
         return lines

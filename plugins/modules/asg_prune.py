@@ -11,9 +11,10 @@ module: asg_prune
 short_description: Delete old revisions of a series
 version_added: 0.1.0
 description:
-  - Deletes revisions that hold no capacity, with their launch templates or configurations, and keeps the newest of
-    them.
-  - A group with instances is never deleted, and neither is one that takes part in an unfinished deployment.
+  - Deletes revisions that hold no capacity, with their launch templates or configurations, policies and alarms, and
+    keeps the newest of them.
+  - A group with instances is never deleted, and neither is one that takes part in an unfinished deployment, one that
+    this collection did not make, or one with deletion protection C(prevent-all-deletion).
 options:
   keep:
     description: How many of the earlier revisions, without instances, are kept.

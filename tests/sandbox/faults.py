@@ -26,7 +26,11 @@ _THROTTLING = {
 }
 _DENIAL = {"ec2": "UnauthorizedOperation", "ssm": "AccessDeniedException"}
 #: botocore's name of a service -> its prefix in IAM's actions.
-_IAM = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
+_IAM = {
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+    "service-quotas": "servicequotas",
+}
 
 
 class ConnectionDropped(Exception):

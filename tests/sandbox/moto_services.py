@@ -27,7 +27,12 @@ from tests.sandbox.protocol import Call, Response
 
 _ACCOUNT = "123456789012"
 #: botocore's name of a service -> the name in its address, where the two differ.
-_ENDPOINTS = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "cloudwatch": "monitoring"}
+_ENDPOINTS = {
+    "cloudwatch": "monitoring",
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+    "service-quotas": "servicequotas",
+}
 #: Services whose moto would be wrong without an error, or that are ours.
 _OURS = {"autoscaling", "cloudwatch"}
 

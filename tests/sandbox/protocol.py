@@ -28,7 +28,12 @@ from moto.core.utils import get_service_model
 from tests.sandbox.errors import AwsError
 
 #: The name in a request's signature -> botocore's name of the service.
-_SIGNING_NAMES = {"monitoring": "cloudwatch", "elasticloadbalancing": "elbv2", "email": "ses"}
+_SIGNING_NAMES = {
+    "elasticloadbalancing": "elbv2",
+    "email": "ses",
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+}
 _ELB_CLASSIC_VERSION = "2012-06-01"
 #: X-Amz-Target and RPC v2 prefixes of requests that are not signed.
 _TARGET_PREFIXES = {"GraniteServiceVersion20100801": "cloudwatch", "AmazonSSM": "ssm", "AWSEvents": "events"}
