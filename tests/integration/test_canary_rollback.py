@@ -144,6 +144,7 @@ def test_a_rollback_that_fails_tells_both_reasons_and_keeps_what_works(
     task.write_text(
         "- name: The image of the outgoing group is gone\n"
         "  ansible.builtin.command: aws ec2 deregister-image --image-id {{ gone }}\n"
+        "  environment: {AWS_ACCESS_KEY_ID: somebody}\n"
         "  changed_when: true\n"
         "- name: And the smoke test fails\n"
         "  ansible.builtin.fail:\n"
