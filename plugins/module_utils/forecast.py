@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from . import clone
+from . import clone, plan
 from .autoscaling import TEMPLATE_EXISTS
 from .basis import instance_types
 from .calls import TRANSIENT
@@ -61,10 +61,9 @@ class Wanted:
     image: Image | None
     outgoing: Sequence[Group]
 
-    @property
-    def running(self) -> int:
-        """How many instances there are now."""
-        return sum(group.capacity.desired_capacity for group in self.outgoing)
+    def additional(self, peak: int) -> int:
+        """How many instances more than now C(peak) at a time are."""
+        return plan.additional(peak, [group.capacity for group in self.outgoing])
 
 
 Check = Callable[[Rollout, Wanted, int], Iterator[Finding]]
@@ -118,7 +117,7 @@ def _moment(now: float) -> str:
 
 
 def _instances(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:
-    more = max(0, peak - wanted.running)
+    more = wanted.additional(peak)
     yield Finding("instances", OK, f"at most {peak} instances at a time, {more} more than now")
     if wanted.described.warm_pool:
         yield Finding(
@@ -163,7 +162,7 @@ def _addresses(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]
         )
         return
     data = (wanted.described.launch_template or {}).get("LaunchTemplateData") or {}
-    more = max(0, peak - wanted.running) * max(1, len(data.get("NetworkInterfaces") or ()))
+    more = wanted.additional(peak) * max(1, len(data.get("NetworkInterfaces") or ()))
     free = {one["SubnetId"]: int(one["AvailableIpAddressCount"]) for one in found}
     words = ", ".join(f"{number} in {name}" for name, number in sorted(free.items()))
     if sum(free.values()) < more:
@@ -247,7 +246,7 @@ def _vcpus(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:
 
     It is no refusal: what is in use changes, and a launch that AWS refuses for it is told with a remedy and taken back.
     """
-    more = max(0, peak - wanted.running)
+    more = wanted.additional(peak)
     unchecked = f"vCPU quota not checked (it must allow {more} more instances)"
     types, why = _standard_types(wanted)
     if why:

@@ -242,6 +242,11 @@ def peak(
     return most
 
 
+def additional(most: int, running: Sequence[Capacity]) -> int:
+    """How many instances more than there are now C(most) at a time are, beside groups of these capacities."""
+    return max(0, most - sum(capacity.desired_capacity for capacity in running))
+
+
 @dataclass(frozen=True)
 class Standing:
     """What a group is now, what it is to be, and what is still missing until it has settled there."""
