@@ -64,9 +64,10 @@ class ActionModule(ActionBase):
         else:
             passes = self._passes(options, task_vars)
         lines, total = Lines(Display(), silent=bool(self._task.no_log)), Total()
+        started = round(time.time(), 3)
         for latest in passes:
             total.add(latest, lines.show(latest.get("events", [])))
-        return total.result
+        return {**total.result, "started": started, "ended": round(time.time(), 3)}
 
     def _passes(
         self, options: Mapping[str, Any], task_vars: dict[str, Any] | None
