@@ -78,6 +78,7 @@ define CHECKS
 ruff check --quiet .
 ruff format --quiet --check --output-format concise .
 mypy --no-error-summary
+env PYTHONPATH=plugins lint-imports --cache-dir build/import-linter
 ansible-lint --offline --profile production --strict --nocolor -q
 antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs dependent --disallow-unknown-collection-refs .
 antsibull-changelog lint
@@ -87,7 +88,8 @@ export CHECKS
 .PHONY: lint
 lint: environment ## layout, types, Ansible's conventions, documentation and change log
 	@echo "$$CHECKS" | { \
-	  while read -r check; do echo "$$check"; $$check </dev/null || failed="$$failed$${failed:+, }$${check%% -*}"; done; \
+	  while read -r check; do echo "$$check"; output=$$($$check </dev/null 2>&1) || { \
+	    echo "$$output"; failed="$$failed$${failed:+, }$${check%% -*}"; }; done; \
 	  test -z "$$failed" || { echo "Lint failed: $$failed" >&2; exit 1; }; }
 
 .PHONY: sanity

@@ -19,7 +19,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.progressive.aws.plugins.module_utils import ownership
+from ansible_collections.progressive.aws.plugins.module_utils.core import lease_owner
 
 # Modules that have no passes to repeat: they take none of the options for it.
 AT_ONCE = frozenset({"canary_report"})
@@ -64,10 +64,9 @@ class ActionModule(ActionBase):
         else:
             passes = self._passes(options, task_vars)
         lines, total = Lines(Display(), silent=bool(self._task.no_log)), Total()
-        started = round(time.time(), 3)
         for latest in passes:
             total.add(latest, lines.show(latest.get("events", [])))
-        return {**total.result, "started": started, "ended": round(time.time(), 3)}
+        return total.result
 
     def _passes(
         self, options: Mapping[str, Any], task_vars: dict[str, Any] | None
@@ -76,7 +75,7 @@ class ActionModule(ActionBase):
         play = os.getppid()
         wait = _read(options, "wait", True, boolean)
         poll_interval = _read(options, "poll_interval", DEFAULT_POLL_INTERVAL, float)
-        owner = {"lease_owner": ownership.run_name(play)}
+        owner = {"lease_owner": lease_owner.run_name(play)}
         progress: Any = options.get("progress", {})
         while True:
             if os.getppid() != play:

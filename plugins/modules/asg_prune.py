@@ -135,19 +135,19 @@ advice:
   sample: Choose another instance type or more subnets, then run it again.
 """
 
-from ansible_collections.progressive.aws.plugins.module_utils import wiring
-from ansible_collections.progressive.aws.plugins.module_utils.pruning import Prune, PruneOptions
+from ansible_collections.progressive.aws.plugins.module_utils import modules
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.prune import Prune, PruneOptions
 
-ARGUMENT_SPEC = {**wiring.SERIES, "keep": {"type": "int", "default": 3}}
+ARGUMENT_SPEC = {**modules.SERIES, "keep": {"type": "int", "default": 3}}
 
 
 def main() -> None:
     """Run the module."""
-    module = wiring.aws_module(ARGUMENT_SPEC, **wiring.SERIES_RULES)
+    module = modules.aws_module(ARGUMENT_SPEC, **modules.SERIES_RULES)
     params = module.params
-    wiring.run_step(
+    modules.run_step(
         module,
-        lambda rollout: Prune(rollout, PruneOptions(series=wiring.series_of(params), keep=params["keep"])),
+        lambda rollout: Prune(rollout, PruneOptions(series=modules.series_of(params), keep=params["keep"])),
     )
 
 

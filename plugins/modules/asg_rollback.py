@@ -178,11 +178,14 @@ advice:
   sample: Choose another instance type or more subnets, then run it again.
 """
 
-from ansible_collections.progressive.aws.plugins.module_utils import wiring
-from ansible_collections.progressive.aws.plugins.module_utils.rolling_back import RollBack, RollBackOptions
+from ansible_collections.progressive.aws.plugins.module_utils import modules
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import (
+    RollBack,
+    RollBackOptions,
+)
 
 ARGUMENT_SPEC = {
-    **wiring.SERIES,
+    **modules.SERIES,
     "group": {"type": "str"},
     "keep_failed": {"type": "bool", "default": False},
     "settle_time": {"type": "float", "default": 10.0},
@@ -191,15 +194,15 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    module = wiring.aws_module(ARGUMENT_SPEC, **wiring.GROUP_OR_SERIES_RULES)
+    module = modules.aws_module(ARGUMENT_SPEC, **modules.GROUP_OR_SERIES_RULES)
     params = module.params
-    wiring.run_step(
+    modules.run_step(
         module,
         lambda rollout: RollBack(
             rollout,
             RollBackOptions(
                 group=params["group"],
-                series=wiring.series_unless_group(params),
+                series=modules.series_unless_group(params),
                 keep_failed=params["keep_failed"],
                 settle_time=params["settle_time"],
             ),

@@ -191,20 +191,21 @@ advice:
   sample: Choose another instance type or more subnets, then run it again.
 """
 
-from ansible_collections.progressive.aws.plugins.module_utils import summary, wiring
+from ansible_collections.progressive.aws.plugins.module_utils import modules
+from ansible_collections.progressive.aws.plugins.module_utils.reporting import record
 
-ARGUMENT_SPEC = {**wiring.SERIES, "show": {"type": "bool", "default": False}}
+ARGUMENT_SPEC = {**modules.SERIES, "show": {"type": "bool", "default": False}}
 
 
 def main() -> None:
     """Run the module."""
-    module = wiring.aws_module(ARGUMENT_SPEC, **wiring.SERIES_RULES)
-    wiring.run_question(
+    module = modules.aws_module(ARGUMENT_SPEC, **modules.SERIES_RULES)
+    modules.run_question(
         module,
         "look at the revisions of the series",
-        lambda rollout: rollout.series_info(wiring.series_of(module.params)),
+        lambda rollout: rollout.series_info(modules.series_of(module.params)),
         lambda found: (
-            summary.revision_events(found["series"], found["revisions"]) if module.params["show"] else ()
+            record.revision_events(found["series"], found["revisions"]) if module.params["show"] else ()
         ),
     )
 

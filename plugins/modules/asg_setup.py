@@ -424,8 +424,8 @@ advice:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.progressive.aws.plugins.module_utils import launching, wiring
-from ansible_collections.progressive.aws.plugins.module_utils.setting_up import SetUp, SetUpOptions
+from ansible_collections.progressive.aws.plugins.module_utils import launch_options, modules
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions
 
 PHASE = {
     "name": {"type": "str"},
@@ -437,9 +437,9 @@ PHASE = {
     "verify": {"type": "raw"},
 }
 ARGUMENT_SPEC = {
-    **wiring.SERIES,
+    **modules.SERIES,
     "base_group": {"type": "str", "required": True},
-    **launching.OPTIONS,
+    **launch_options.OPTIONS,
     "min_size": {"type": "int"},
     "max_size": {"type": "int"},
     "desired_capacity": {"type": "int"},
@@ -461,18 +461,18 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
         InvalidInput: the name is not fit for a group's, or the user data cannot be read.
     """
     return SetUpOptions(
-        series=wiring.series_of(params),
+        series=modules.series_of(params),
         base_group=params["base_group"],
-        **launching.given(params),
+        **launch_options.given(params),
         min_size=params["min_size"],
         max_size=params["max_size"],
         desired_capacity=params["desired_capacity"],
-        target_group_arns=wiring.unless_unset(params["target_group_arns"]),
-        load_balancer_names=wiring.unless_unset(params["load_balancer_names"]),
-        tags=wiring.texts(params["tags"]),
+        target_group_arns=modules.unless_unset(params["target_group_arns"]),
+        load_balancer_names=modules.unless_unset(params["load_balancer_names"]),
+        tags=modules.texts(params["tags"]),
         adopt_group=params["adopt_group"],
         deployment_id=params["deployment_id"],
-        phases=wiring.wanted_phases(params["phases"]),
+        phases=modules.wanted_phases(params["phases"]),
         resize_order=params["resize_order"],
         list_copied=params["list_copied"],
     )
@@ -480,8 +480,8 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
 
 def main() -> None:
     """Run the module."""
-    module = wiring.aws_module(ARGUMENT_SPEC, **launching.rules(wiring.SERIES_RULES))
-    wiring.run_step(
+    module = modules.aws_module(ARGUMENT_SPEC, **launch_options.rules(modules.SERIES_RULES))
+    modules.run_step(
         module,
         lambda rollout: SetUp(
             rollout, options_of(module.params), check_mode=module.check_mode, diff=module._diff

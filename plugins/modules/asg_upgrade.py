@@ -250,29 +250,33 @@ advice:
   sample: Choose another instance type or more subnets, then run it again.
 """
 
-from ansible_collections.progressive.aws.plugins.module_utils import plan, wiring
-from ansible_collections.progressive.aws.plugins.module_utils.upgrading import Upgrade, UpgradeOptions
+from ansible_collections.progressive.aws.plugins.module_utils import modules
+from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import NEW_FIRST, RESIZE_ORDERS
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import (
+    Upgrade,
+    UpgradeOptions,
+)
 
 ARGUMENT_SPEC = {
     "group": {"type": "str", "required": True},
     "percent": {"type": "int"},
     "count": {"type": "int"},
-    "resize_order": {"type": "str", "choices": list(plan.RESIZE_ORDERS), "default": plan.NEW_FIRST},
+    "resize_order": {"type": "str", "choices": list(RESIZE_ORDERS), "default": NEW_FIRST},
     "settle_time": {"type": "float", "default": 10.0},
 }
 
 
 def main() -> None:
     """Run the module."""
-    module = wiring.aws_module(ARGUMENT_SPEC)
+    module = modules.aws_module(ARGUMENT_SPEC)
     params = module.params
-    wiring.run_step(
+    modules.run_step(
         module,
         lambda rollout: Upgrade(
             rollout,
             UpgradeOptions(
                 group=params["group"],
-                wanted=wiring.wanted(params),
+                wanted=modules.wanted(params),
                 resize_order=params["resize_order"],
                 settle_time=params["settle_time"],
             ),

@@ -210,9 +210,9 @@ events:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.progressive.aws.plugins.module_utils import wiring
-from ansible_collections.progressive.aws.plugins.module_utils.reporting import Report
-from ansible_collections.progressive.aws.plugins.module_utils.summary import OUTCOMES, Run
+from ansible_collections.progressive.aws.plugins.module_utils import modules
+from ansible_collections.progressive.aws.plugins.module_utils.reporting.record import OUTCOMES, Run
+from ansible_collections.progressive.aws.plugins.module_utils.reporting.write_report import Report
 
 ARGUMENT_SPEC = {
     "outcome": {"type": "str", "required": True, "choices": list(OUTCOMES)},
@@ -243,7 +243,7 @@ def main() -> None:
         started=params["started"],
         ended=params["ended"],
     )
-    wiring.run_module(module, lambda calls, clock: Report(run, params["path"]))
+    modules.run_module(module, lambda calls, clock: Report(run, params["path"]))
 
 
 if __name__ == "__main__":

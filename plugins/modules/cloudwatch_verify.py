@@ -396,10 +396,10 @@ plan:
   sample: ["CPU: Average of AWS/EC2 CPUUtilization of each instance, at most 80, 15 periods of 1 minute"]
 """
 
-from ansible_collections.progressive.aws.plugins.module_utils import wiring
-from ansible_collections.progressive.aws.plugins.module_utils.surroundings import AwsSurroundings
-from ansible_collections.progressive.aws.plugins.module_utils.verification import read_settings
-from ansible_collections.progressive.aws.plugins.module_utils.verifying import Verification
+from ansible_collections.progressive.aws.plugins.module_utils import modules
+from ansible_collections.progressive.aws.plugins.module_utils.verification.fleet import AwsSurroundings
+from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import read_settings
+from ansible_collections.progressive.aws.plugins.module_utils.verification.verify import Verification
 
 QUERY = {
     "namespace": {"type": "str"},
@@ -480,8 +480,8 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    module = wiring.aws_module(ARGUMENT_SPEC)
-    wiring.run_step(
+    module = modules.aws_module(ARGUMENT_SPEC)
+    modules.run_step(
         module,
         lambda rollout: Verification(
             read_settings(module.params),

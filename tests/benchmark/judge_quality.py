@@ -16,10 +16,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ansible_collections.progressive.aws.plugins.module_utils.evidence import Evidence, Series, Terms
-from ansible_collections.progressive.aws.plugins.module_utils.judge import judge_metric
-from ansible_collections.progressive.aws.plugins.module_utils.metrics import Metric
-from ansible_collections.progressive.aws.plugins.module_utils.rules import Rule
+from ansible_collections.progressive.aws.plugins.module_utils.judging.datapoints import (
+    Evidence,
+    Series,
+    Terms,
+)
+from ansible_collections.progressive.aws.plugins.module_utils.judging.judge import judge_metric
+from ansible_collections.progressive.aws.plugins.module_utils.judging.metrics import Metric
+from ansible_collections.progressive.aws.plugins.module_utils.judging.rules import Rule
 
 METRICS = 5
 LOOKS = 15

@@ -49,7 +49,7 @@ class SandboxServer:
     # ---------------------------------------------------------- what the world does
 
     def behave(self, image_id: str, behaviour: Mapping[str, Any]) -> None:
-        """Let instances of an image behave in this way (C(tests.sandbox.metrics_signals) says how they can)."""
+        """Let instances of an image behave in this way (C(tests.sandbox.metrics.signals) says how they can)."""
         self.control(f"images/{image_id}", dict(behaviour))
 
     def fail_launches(self, code: str, times: int | None = None, **match: str) -> None:

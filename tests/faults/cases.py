@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.progressive.aws.plugins.module_utils import journal
-from ansible_collections.progressive.aws.plugins.module_utils.errors import RollingBack, RolloutError
-from ansible_collections.progressive.aws.plugins.module_utils.passes import Timing
+from ansible_collections.progressive.aws.plugins.module_utils.core import journal
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import RollingBack, RolloutError
+from ansible_collections.progressive.aws.plugins.module_utils.core.passes import Timing
 
 from tests.sandbox.faults import Fault
 from tests.sandbox.inprocess import InProcess

@@ -10,17 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.progressive.aws.plugins.module_utils.calls import Calls
-from ansible_collections.progressive.aws.plugins.module_utils.passes import (
+from ansible_collections.progressive.aws.plugins.module_utils.aws.calls import Calls
+from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import Wanted
+from ansible_collections.progressive.aws.plugins.module_utils.core.passes import (
     SystemClock,
     Timing,
     run_to_the_end,
 )
-from ansible_collections.progressive.aws.plugins.module_utils.plan import Wanted
-from ansible_collections.progressive.aws.plugins.module_utils.rollout import Deployer as EngineDeployer
-from ansible_collections.progressive.aws.plugins.module_utils.rollout import Rollout
-from ansible_collections.progressive.aws.plugins.module_utils.setting_up import SetUp, SetUpOptions
-from ansible_collections.progressive.aws.plugins.module_utils.upgrading import Upgrade, UpgradeOptions
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import (
+    Deployer as EngineDeployer,
+)
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import Rollout
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import (
+    Upgrade,
+    UpgradeOptions,
+)
 
 from tests.demo.running import Run, SandboxServer, environment, run_playbook
 from tests.demo.shop import Shop

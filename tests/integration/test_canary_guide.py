@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from ansible_collections.progressive.aws.plugins.module_utils.naming import short_name
+from ansible_collections.progressive.aws.plugins.module_utils.core.naming import short_name
 
 from tests.demo.running import Run
 from tests.demo.shop import Shop, Sizes

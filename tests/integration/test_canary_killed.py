@@ -8,16 +8,18 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ansible_collections.progressive.aws.plugins.module_utils.calls import Calls
-from ansible_collections.progressive.aws.plugins.module_utils.errors import Locked
-from ansible_collections.progressive.aws.plugins.module_utils.passes import (
+from ansible_collections.progressive.aws.plugins.module_utils.aws.calls import Calls
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import Locked
+from ansible_collections.progressive.aws.plugins.module_utils.core.passes import (
     SystemClock,
     Timing,
     run_to_the_end,
 )
-from ansible_collections.progressive.aws.plugins.module_utils.rollout import Deployer as EngineDeployer
-from ansible_collections.progressive.aws.plugins.module_utils.rollout import Rollout
-from ansible_collections.progressive.aws.plugins.module_utils.setting_up import SetUp, SetUpOptions
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import (
+    Deployer as EngineDeployer,
+)
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import Rollout
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions
 
 from tests.demo.shop import Shop, Sizes
 from tests.faults.killing import killed_at

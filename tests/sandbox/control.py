@@ -30,6 +30,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from tests.sandbox import moto_services
+from tests.sandbox.autoscaling.launching import LaunchFailure
 from tests.sandbox.control_checks import (
     Problems,
     check_behaviour,
@@ -41,7 +42,6 @@ from tests.sandbox.control_checks import (
 from tests.sandbox.errors import AwsError
 from tests.sandbox.faults import Fault
 from tests.sandbox.gateway import Gateway
-from tests.sandbox.launching import LaunchFailure
 
 _PREFIX = "/sandbox/"
 #: What can be done to an instance.

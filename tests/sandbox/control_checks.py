@@ -7,9 +7,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from tests.sandbox.autoscaling.launching import FAILURES
 from tests.sandbox.faults import KINDS, Fault
-from tests.sandbox.launching import FAILURES
-from tests.sandbox.metrics_signals import METRIC_KEYS, behaviour_of
+from tests.sandbox.metrics.signals import METRIC_KEYS, behaviour_of
 from tests.sandbox.world import Settings
 
 #: What an image's behaviour can say besides its metrics.

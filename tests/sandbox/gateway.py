@@ -14,8 +14,9 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from tests.sandbox import ec2_images, ec2_launch_templates, moto_services
+from tests.sandbox import moto_services
 from tests.sandbox.clock import Clock
+from tests.sandbox.ec2 import images, launch_templates
 from tests.sandbox.errors import AwsError, not_modelled
 from tests.sandbox.faults import ConnectionDropped, Fault, Faults, error_of
 from tests.sandbox.protocol import Call, Request, Response, answer, refuse, understand
@@ -25,7 +26,7 @@ from tests.sandbox.world import Settings, World
 Answer = TypeVar("Answer")
 
 #: Parts of EC2 that moto gets wrong.
-_EC2_PARTS = (ec2_images, ec2_launch_templates)
+_EC2_PARTS = (images, launch_templates)
 
 
 class Gateway:

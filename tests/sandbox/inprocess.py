@@ -18,12 +18,12 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
+from tests.sandbox.autoscaling.launching import LaunchFailure
 from tests.sandbox.clock import VirtualClock
 from tests.sandbox.control import Control
 from tests.sandbox.direct import DirectClient
 from tests.sandbox.faults import ConnectionDropped, Fault
 from tests.sandbox.gateway import Gateway
-from tests.sandbox.launching import LaunchFailure
 from tests.sandbox.protocol import Request
 from tests.sandbox.world import Settings, World
 

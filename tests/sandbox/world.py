@@ -15,8 +15,8 @@ from tests.sandbox import moto_services
 from tests.sandbox.clock import Clock, RealClock
 
 if TYPE_CHECKING:
-    from tests.sandbox.autoscaling import AutoScaling
-    from tests.sandbox.cloudwatch import CloudWatch
+    from tests.sandbox.autoscaling.service import AutoScaling
+    from tests.sandbox.cloudwatch.service import CloudWatch
     from tests.sandbox.targets import Targets
 
 
@@ -93,9 +93,9 @@ class World:
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         """Make an empty world: a default VPC with its subnets, no image, no group."""
-        from tests.sandbox.autoscaling import AutoScaling
-        from tests.sandbox.cloudwatch import CloudWatch
-        from tests.sandbox.launching import LaunchFailures
+        from tests.sandbox.autoscaling.launching import LaunchFailures
+        from tests.sandbox.autoscaling.service import AutoScaling
+        from tests.sandbox.cloudwatch.service import CloudWatch
         from tests.sandbox.targets import Targets
 
         # A copy, since the control address changes them.

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write docs/copying.md from the tables that requests are made from: C(python tests/tools/copying.py)."""
 
+# The path to the collection comes first, where this is run by hand.
+# ruff: noqa: E402
+
 from __future__ import annotations
 
 import sys
@@ -13,13 +16,14 @@ ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT / "build" / "collections"))
 
-from ansible_collections.progressive.aws.plugins.module_utils import clone_table, journal  # noqa: E402
-from ansible_collections.progressive.aws.plugins.module_utils.clone_described import RESERVED_TAGS  # noqa: E402
-from ansible_collections.progressive.aws.plugins.module_utils.clone_policies import (  # noqa: E402
+from ansible_collections.progressive.aws.plugins.module_utils.copying import members
+from ansible_collections.progressive.aws.plugins.module_utils.copying.described import RESERVED_TAGS
+from ansible_collections.progressive.aws.plugins.module_utils.copying.inventory import MOST_TAGS
+from ansible_collections.progressive.aws.plugins.module_utils.copying.members import How, Member, Table
+from ansible_collections.progressive.aws.plugins.module_utils.copying.scaling_policies import (
     SCHEDULED_ACTIONS_A_CALL,
 )
-from ansible_collections.progressive.aws.plugins.module_utils.clone_report import MOST_TAGS  # noqa: E402
-from ansible_collections.progressive.aws.plugins.module_utils.clone_table import How, Member, Table  # noqa: E402
+from ansible_collections.progressive.aws.plugins.module_utils.core import journal
 
 PAGE = ROOT / "docs" / "copying.md"
 WIDTH = 118
@@ -27,12 +31,12 @@ WIDTH = 118
 BEFORE = f"""\
 # What a revision has of its base
 
-<!-- Written by: python tests/tools/copying.py. Change that file, or plugins/module_utils/clone_table.py. -->
+<!-- Written by: python tests/tools/copying.py. Change that file, or plugins/module_utils/copying/members.py. -->
 
 A new revision is the base group again, with another AMI. This page names every member of AWS's create calls and says
 whether it is copied; the requests are made from the same tables, and a test compares them with botocore's models, so
 that a member that AWS adds is not lost in silence. Another test deploys base groups of every make and compares each
-new group with its base through the API alone (`tests/unit/test_copying.py`).
+new group with its base through the API alone (`tests/unit/copying/test_copying.py`).
 
 The base is only read. No version is added to its launch template, also where it names `$Latest` or `$Default`: the
 version is resolved once, and the revision gets a launch template of its own with this one version.
@@ -109,7 +113,7 @@ WAYS = {
 
 def page() -> str:
     """The whole page."""
-    return BEFORE + "".join(f"\n{section(table)}" for table in clone_table.TABLES)
+    return BEFORE + "".join(f"\n{section(table)}" for table in members.TABLES)
 
 
 def section(table: Table) -> str:
@@ -128,8 +132,8 @@ def items(table: Table) -> Iterator[str]:
     for member in table.members:
         if member.how is not How.COPIED or remark(member):
             alike.setdefault((member.how, remark(member)), []).append(member.name)
-    for (how, words), members in sorted(alike.items(), key=lambda item: ORDER.index(item[0][0])):
-        yield wrapped(f"- {names(members)}, {WAYS[how]}: {words}.", indent="  ")
+    for (how, words), several in sorted(alike.items(), key=lambda item: ORDER.index(item[0][0])):
+        yield wrapped(f"- {names(several)}, {WAYS[how]}: {words}.", indent="  ")
 
 
 def remark(member: Member) -> str:

@@ -12,20 +12,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.progressive.aws.plugins.module_utils.calls import Calls
-from ansible_collections.progressive.aws.plugins.module_utils.passes import (
+from ansible_collections.progressive.aws.plugins.module_utils.aws.calls import Calls
+from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import Wanted
+from ansible_collections.progressive.aws.plugins.module_utils.core.passes import (
     PassResult,
     Step,
     Timing,
     run_pass,
     run_to_the_end,
 )
-from ansible_collections.progressive.aws.plugins.module_utils.plan import Wanted
-from ansible_collections.progressive.aws.plugins.module_utils.pruning import Prune, PruneOptions
-from ansible_collections.progressive.aws.plugins.module_utils.rolling_back import RollBack, RollBackOptions
-from ansible_collections.progressive.aws.plugins.module_utils.rollout import Deployer, Rollout
-from ansible_collections.progressive.aws.plugins.module_utils.setting_up import SetUp, SetUpOptions
-from ansible_collections.progressive.aws.plugins.module_utils.upgrading import Upgrade, UpgradeOptions
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.prune import Prune, PruneOptions
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import (
+    RollBack,
+    RollBackOptions,
+)
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import Deployer, Rollout
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import (
+    Upgrade,
+    UpgradeOptions,
+)
 
 from tests.demo.shop import Shop
 from tests.recorded import COLLECTION

@@ -10,14 +10,20 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ansible_collections.progressive.aws.plugins.module_utils import naming
-from ansible_collections.progressive.aws.plugins.module_utils.errors import InvalidInput, RolloutError
-from ansible_collections.progressive.aws.plugins.module_utils.plan import RESIZE_ORDERS, Wanted
-from ansible_collections.progressive.aws.plugins.module_utils.pruning import Prune, PruneOptions
-from ansible_collections.progressive.aws.plugins.module_utils.rolling_back import RollBack, RollBackOptions
-from ansible_collections.progressive.aws.plugins.module_utils.setting_up import SetUp, SetUpOptions
-from ansible_collections.progressive.aws.plugins.module_utils.upgrading import Upgrade, UpgradeOptions
-from ansible_collections.progressive.aws.plugins.module_utils.verification import read_settings
+from ansible_collections.progressive.aws.plugins.module_utils.core import naming
+from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import RESIZE_ORDERS, Wanted
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput, RolloutError
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.prune import Prune, PruneOptions
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import (
+    RollBack,
+    RollBackOptions,
+)
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import (
+    Upgrade,
+    UpgradeOptions,
+)
+from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import read_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

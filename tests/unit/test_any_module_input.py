@@ -22,8 +22,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.testing import patch_module_args
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.progressive.aws.plugins.module_utils import wiring
-from ansible_collections.progressive.aws.plugins.module_utils.calls import Calls
+from ansible_collections.progressive.aws.plugins.module_utils import modules
+from ansible_collections.progressive.aws.plugins.module_utils.aws.calls import Calls
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -146,9 +146,9 @@ def live(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A site with a revision in production, which every module reaches in place of AWS."""
     site.new_image = site.image("new")
     site.deploy(site.image("one"), (100,))
-    monkeypatch.setattr(wiring, "_client", lambda module, service: site.aws.client(service))
+    monkeypatch.setattr(modules, "_client", lambda module, service: site.aws.client(service))
     # What the pretend AWS itself fails at, such as filters that moto does not know, is not worth a minute of repeating.
-    monkeypatch.setattr(wiring, "Calls", partial(Calls, budget=0.0))
+    monkeypatch.setattr(modules, "Calls", partial(Calls, budget=0.0))
     # Nobody's AWS, whatever the machine has.
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     return site

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.progressive.aws.plugins.doc_fragments import judging, launching, passes, series
-from ansible_collections.progressive.aws.plugins.module_utils import wiring
+from ansible_collections.progressive.aws.plugins.module_utils import modules
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
@@ -89,7 +89,7 @@ def test_the_examples_are_accepted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     reached = []
-    monkeypatch.setattr(wiring, "run_module", lambda module, build: reached.append(module.params))
+    monkeypatch.setattr(modules, "run_module", lambda module, build: reached.append(module.params))
     with patch_module_args(filled_in(name, arguments)):
         try:
             module(name).main()
@@ -102,7 +102,7 @@ def test_the_examples_are_accepted(
 def test_the_fragment_of_passes_describes_their_options() -> None:
     described = yaml.safe_load(passes.ModuleDocFragment.DOCUMENTATION)["options"]
     assert {name: (spec["type"], spec.get("default")) for name, spec in described.items()} == {
-        name: (spec["type"], spec.get("default")) for name, spec in wiring.PASSES.items()
+        name: (spec["type"], spec.get("default")) for name, spec in modules.PASSES.items()
     }
 
 
@@ -114,7 +114,7 @@ def test_the_action_group_has_every_module_that_calls_aws() -> None:
 @pytest.mark.parametrize("name", sorted(set(NAMES) - WITHOUT_AWS))
 def test_every_module_that_calls_aws_has_the_options_of_all(name: str) -> None:
     # What module_defaults gives to the whole group, each module of it must know.
-    assert set(wiring.PASSES) <= set(options(name))
+    assert set(modules.PASSES) <= set(options(name))
     fragments = documentation(name)["extends_documentation_fragment"]
     assert {"amazon.aws.common.modules", "amazon.aws.region.modules", "amazon.aws.boto3"} <= set(fragments)
 

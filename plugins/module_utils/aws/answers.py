@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Auto Scaling and EC2 answer, as the model's data.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ..core.model import Activity, Capacity, Group, Image, Instance
+
+
+def read_tags(tags: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Tags as AWS lists them, as a dictionary."""
+    return {tag["Key"]: tag.get("Value", "") for tag in tags}
+
+
+def read_group(item: Mapping[str, Any]) -> Group:
+    """An item of DescribeAutoScalingGroups as the model's group."""
+    return Group(
+        name=item["AutoScalingGroupName"],
+        capacity=Capacity(item["MinSize"], item["MaxSize"], item["DesiredCapacity"]),
+        instances=tuple(
+            Instance(
+                instance_id=one["InstanceId"],
+                lifecycle_state=one["LifecycleState"],
+                health_status=one.get("HealthStatus", ""),
+                availability_zone=one.get("AvailabilityZone", ""),
+                instance_type=one.get("InstanceType", ""),
+                launch_template_version=str((one.get("LaunchTemplate") or {}).get("Version", "")),
+            )
+            for one in item.get("Instances", ())
+            if not one["LifecycleState"].startswith("Warmed")
+        ),
+        suspended=frozenset(one["ProcessName"] for one in item.get("SuspendedProcesses", ())),
+        tags=read_tags(item.get("Tags", ())),
+        target_group_arns=tuple(item.get("TargetGroupARNs", ())),
+        load_balancer_names=tuple(item.get("LoadBalancerNames", ())),
+        being_deleted=bool(item.get("Status")),
+        described=item,
+    )
+
+
+def read_activity(item: Mapping[str, Any]) -> Activity:
+    """An item of DescribeScalingActivities as the model's activity."""
+    ended = item.get("EndTime")
+    return Activity(
+        activity_id=item["ActivityId"],
+        group=item["AutoScalingGroupName"],
+        description=item.get("Description", ""),
+        cause=item.get("Cause", ""),
+        status_code=item["StatusCode"],
+        status_message=item.get("StatusMessage", ""),
+        progress=int(item.get("Progress", 0)),
+        details=item.get("Details", ""),
+        started=_seconds(item["StartTime"]),
+        ended=_seconds(ended) if ended else None,
+    )
+
+
+def _seconds(moment: datetime) -> float:
+    return moment.timestamp()
+
+
+def launch_source(group: Group) -> tuple[str, Mapping[str, Any] | str | None]:
+    """What a group launches from: its kind (C(launch_template), C(mixed), C(launch_configuration), C(none)) and it."""
+    item = group.described
+    if item.get("MixedInstancesPolicy"):
+        return "mixed", item["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"]
+    if item.get("LaunchTemplate"):
+        return "launch_template", item["LaunchTemplate"]
+    if item.get("LaunchConfigurationName"):
+        return "launch_configuration", item["LaunchConfigurationName"]
+    return "none", None
+
+
+def read_image(item: Mapping[str, Any]) -> Image:
+    """An item of DescribeImages as the model's image."""
+    return Image(
+        image_id=item["ImageId"],
+        name=item.get("Name", ""),
+        state=item.get("State", ""),
+        architecture=item.get("Architecture", ""),
+        owner=item.get("OwnerId", ""),
+        created=item.get("CreationDate", ""),
+        deprecated=item.get("DeprecationTime", ""),
+        root_device_name=item.get("RootDeviceName") or None,
+        public=bool(item.get("Public")),
+    )

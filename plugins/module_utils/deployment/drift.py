@@ -1,0 +1,197 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What somebody else has changed under a deployment: refused, or adopted as the new truth.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..core import journal
+from ..core.capacity import deploying_capacities
+from ..core.errors import Drifted
+from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
+from ..core.passes import Change
+from .rollout import SCALING_PROCESSES, Rollout, Series
+
+ADOPT = "adopt"
+
+
+def look_for(
+    rollout: Rollout, series: Series, deployment: Deployment, progress: dict[str, Any], attempted: str
+) -> Change | None:
+    """Compare the groups of a deployment with its journal.
+
+    Returns None where all is as the journal says, and where changes are to be adopted the change that writes
+    them into it. C(progress) keeps what was adopted, so that it is not found again.
+
+    Until the set-up is complete nothing has been resized, and an outgoing group may still scale by itself: what it has
+    is then the truth, whatever the journal says, and nothing to be refused.
+
+    Raises:
+        Drifted: something is different, and that is not to be adopted.
+    """
+    gone, strayed = _missing(rollout, series, deployment)
+    drifted = list(_drifted(series, deployment, progress.get("adopted", {})))
+    forgotten = [*series.forgotten(deployment), *strayed]
+    preparing = deployment.phase.preparing
+    resumed = [] if preparing else _resumed(series, deployment)
+    if not (gone or drifted or forgotten or resumed):
+        return None
+    words = [f"outgoing group {name} is gone" for name in gone]
+    words += [f"outgoing group {group.name} has lost its tag {journal.BEFORE}" for group in forgotten]
+    words += [f"{' and '.join(processes)} run again on outgoing group {name}" for name, processes in resumed]
+    words += [
+        f"group {group.name} has {group.capacity}, where the journal has {planned}"
+        for group, planned in drifted
+    ]
+    if rollout.deployer.on_drift != ADOPT and not preparing:
+        raise Drifted(
+            attempted,
+            answer="somebody else has changed something: " + "; ".join(words),
+            state="Nothing more was changed.",
+            advice="Find out who did. Then go on from here with on_drift=adopt (canary_on_drift), or roll back.",
+        )
+
+    def perform() -> None:
+        for name, tags in _adopted(series, deployment, drifted, gone).items():
+            rollout.autoscaling.write_tags(name, tags)
+        for group in forgotten:
+            # What it was before is lost; what it is now is the best there is to go back to.
+            snapshot = journal.take_snapshot(group, deployment.deployment_id)
+            tags = {journal.BEFORE: journal.write_snapshot(snapshot)}
+            if group in strayed:
+                tags[journal.SERIES] = series.name
+            rollout.autoscaling.write_tags(group.name, tags)
+        for name, processes in resumed:
+            rollout.autoscaling.suspend(name, processes)
+        for group, __ in drifted:
+            progress.setdefault("adopted", {})[group.name] = list(dataclasses.astuple(group.capacity))
+
+    return Change(tuple(f"adopt that {one}" for one in words), perform)
+
+
+def refuse_gone(rollout: Rollout, series: Series, deployment: Deployment, attempted: str, state: str) -> None:
+    """Stop where an outgoing group does not exist any more: without it there is less to go back to.
+
+    Raises:
+        Drifted: one is gone, and that is not to be adopted.
+    """
+    gone = _missing(rollout, series, deployment)[0]
+    if gone and rollout.deployer.on_drift != ADOPT:
+        raise Drifted(
+            attempted,
+            answer=f"somebody else has deleted outgoing group {', '.join(gone)}",
+            state=state,
+            advice="To go back to what is left, without it, set on_drift=adopt (canary_on_drift).",
+        )
+
+
+def refuse_policies(rollout: Rollout, deployment: Deployment, attempted: str) -> None:
+    """Stop where the new group has scaling policies before its final phase: they would resize it meanwhile.
+
+    Raises:
+        Drifted: it has, and that is not to be adopted.
+    """
+    if rollout.deployer.on_drift == ADOPT:
+        return
+    names = [str(policy["PolicyName"]) for policy in rollout.autoscaling.policies(deployment.group)]
+    if names:
+        raise Drifted(
+            attempted,
+            answer=f"somebody else has attached scaling policy {', '.join(names)} to group {deployment.group}",
+            state="Nothing more was changed.",
+            advice="Take it off again, or go on in spite of it with on_drift=adopt (canary_on_drift), or roll back.",
+        )
+
+
+def _missing(rollout: Rollout, series: Series, deployment: Deployment) -> tuple[list[str], list[Group]]:
+    """The names of the outgoing groups that are gone, and adopted ones that are there without the series' tag."""
+    gone, strayed = [], []
+    for name in series.gone(deployment):
+        group = rollout.autoscaling.group(name) if name in deployment.adopted else None
+        if group is None:
+            gone.append(name)
+        else:
+            strayed.append(group)
+    return gone, strayed
+
+
+def _resumed(series: Series, deployment: Deployment) -> list[tuple[str, list[str]]]:
+    """The outgoing groups on which scaling processes run again that the deployment suspended, with them."""
+    running = (
+        (group.name, sorted(SCALING_PROCESSES - group.suspended)) for group, __ in series.outgoing(deployment)
+    )
+    return [(name, processes) for name, processes in running if processes]
+
+
+def _drifted(
+    series: Series, deployment: Deployment, adopted: Mapping[str, list[int]]
+) -> Iterator[tuple[Group, Capacity]]:
+    """Groups whose sizes the phase that was begun cannot explain, each with the sizes that it should have."""
+    phase = deployment.phase
+    snapshots = [snapshot for __, snapshot in series.outgoing(deployment)]
+    before, after = (
+        deploying_capacities(deployment.group, deployment.capacity, snapshots, one)
+        for one in (Phase(target=phase.before), phase)
+    )
+    for group in series.groups:
+        if group.name not in after or list(dataclasses.astuple(group.capacity)) == adopted.get(group.name):
+            continue
+        if group.capacity not in (before[group.name], after[group.name]):
+            yield group, after[group.name]
+
+
+def _adopted(
+    series: Series, deployment: Deployment, drifted: Sequence[tuple[Group, Capacity]], gone: list[str]
+) -> dict[str, dict[str, str]]:
+    """The tags that make the journal agree with what is there, by group."""
+    snapshots = {snapshot.group: snapshot for __, snapshot in series.outgoing(deployment)}
+    tags: dict[str, dict[str, str]] = {}
+    for group, planned in drifted:
+        snapshot = snapshots.get(group.name)
+        if snapshot:
+            tags[group.name] = {
+                journal.BEFORE: journal.write_snapshot(_carried(snapshot, group.capacity, planned))
+            }
+        else:
+            tags.setdefault(group.name, {}).update(_new_group_tags(deployment, group.capacity))
+    if gone:
+        left = [one for one in snapshots.values() if one.group not in gone]
+        own = tags.setdefault(deployment.group, {})
+        own[journal.OUTGOING] = journal.write_outgoing(left)
+        if deployment.adopted:
+            there = [name for name in deployment.adopted if name not in gone]
+            own[journal.ADOPTED] = journal.write_adopted(there)
+    return tags
+
+
+def _carried(snapshot: Snapshot, now: Capacity, planned: Capacity) -> Snapshot:
+    """A snapshot to which the difference between what a group has and what was planned has been added.
+
+    All counts follow from the snapshot, so that this is where a difference must go to last.
+    """
+    before = snapshot.capacity
+    desired = max(0, before.desired_capacity + now.desired_capacity - planned.desired_capacity)
+    high = now.max_size if now.max_size != planned.max_size else before.max_size
+    low = now.min_size if now.min_size != planned.min_size else before.min_size
+    return dataclasses.replace(snapshot, capacity=Capacity(min(low, desired), max(high, desired), desired))
+
+
+def _new_group_tags(deployment: Deployment, now: Capacity) -> dict[str, str]:
+    """A larger new group has come farther; a smaller one is brought up again, and needs no tag for that."""
+    tags = {}
+    phase, capacity = deployment.phase, deployment.capacity
+    reached = min(now.desired_capacity, capacity.desired_capacity)
+    if reached > phase.target:
+        tags[journal.PHASE] = journal.write_phase(
+            dataclasses.replace(phase, before=phase.target, target=reached)
+        )
+    if now.max_size > capacity.desired_capacity and now.max_size != capacity.max_size:
+        tags[journal.CAPACITY] = journal.write_capacity(dataclasses.replace(capacity, max_size=now.max_size))
+    return tags

@@ -1,0 +1,317 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A deployment before anything is touched: what is asked for, what it comes to, and everything that is wrong with it.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..copying.described import Overrides
+from ..copying.inventory import base_digest, copying_problems
+from ..core import health, journal, naming
+from ..core.capacity import (
+    NEW_FIRST,
+    Wanted,
+    deploying_capacities,
+    outgoing_targets,
+    peak,
+    phase_peak,
+    phase_problems,
+    wanted_capacity,
+)
+from ..core.errors import InvalidInput
+from ..core.model import Capacity, Deployment, Group, Image, Phase, Snapshot
+from . import adoption, image_choice, launch_checks
+from .base import Basis, read_basis
+from .rollout import Rollout, Series
+
+# What names the AMI. What decides what a revision is, is the AMI that was found.
+_IMAGE_OPTIONS = frozenset(
+    {"image_id", "image_name", "image_filters", "image_owners", "image_ssm_parameter", "planned_image_id"}
+)
+# What tells how a deployment goes, not what it makes.
+_HOW_OPTIONS = frozenset({"adopt_group", "deployment_id", "phases", "resize_order", "list_copied"})
+
+
+@dataclass(frozen=True)
+class SetUpOptions:
+    """What the user asks for. Sizes left at None are the same as running; C(user_data) is plain text.
+
+    Exactly one of C(image_id), C(image_name), C(image_filters) and C(image_ssm_parameter) names the AMI;
+    C(planned_image_id) is what an earlier look found for it. C(block_device_mappings) and C(metadata_options) are as
+    the API has them.
+    """
+
+    series: str
+    base_group: str
+    image_id: str | None = None
+    image_name: str | None = None
+    image_filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    image_owners: tuple[str, ...] = ()
+    image_ssm_parameter: str | None = None
+    planned_image_id: str | None = None
+    user_data: str | None = None
+    instance_type: str | None = None
+    key_name: str | None = None
+    security_group_ids: tuple[str, ...] | None = None
+    iam_instance_profile: str | None = None
+    block_device_mappings: tuple[Mapping[str, Any], ...] | None = None
+    metadata_options: Mapping[str, Any] | None = None
+    min_size: int | None = None
+    max_size: int | None = None
+    desired_capacity: int | None = None
+    target_group_arns: tuple[str, ...] | None = None
+    load_balancer_names: tuple[str, ...] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    adopt_group: str | None = None
+    deployment_id: str | None = None
+    phases: tuple[Wanted, ...] | None = None
+    resize_order: str = NEW_FIRST
+    list_copied: bool = False
+
+    @property
+    def choice(self) -> image_choice.Choice:
+        """How the AMI is named."""
+        return image_choice.Choice(
+            self.image_id, self.image_name, self.image_filters, self.image_owners, self.image_ssm_parameter
+        )
+
+    def overrides(self, image: Image) -> Overrides:
+        """What the new group has of its own."""
+        return Overrides(
+            image_id=image.image_id,
+            root_device_name=image.root_device_name,
+            user_data=self.user_data,
+            target_group_arns=self.target_group_arns,
+            load_balancer_names=self.load_balancer_names,
+            tags=self.tags,
+            instance_type=self.instance_type,
+            key_name=self.key_name,
+            security_group_ids=self.security_group_ids,
+            iam_instance_profile=self.iam_instance_profile,
+            block_device_mappings=self.block_device_mappings,
+            metadata_options=self.metadata_options,
+        )
+
+    def digest(self, image_id: str) -> str:
+        """A digest of all that decides what the new revision is, with the AMI that was found."""
+        inputs = {
+            name: value
+            for name, value in dataclasses.asdict(self).items()
+            if name not in _IMAGE_OPTIONS | _HOW_OPTIONS
+        }
+        inputs["image_id"] = image_id
+        return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]
+
+    def problems(self) -> list[str]:
+        """Say what is wrong with the options by themselves."""
+        problems = naming.series_problems(self.series)
+        texts = (
+            "base_group",
+            "planned_image_id",
+            "instance_type",
+            "key_name",
+            "iam_instance_profile",
+            "adopt_group",
+        )
+        problems.extend(
+            f"{option} is empty"
+            for option in texts
+            if (value := getattr(self, option)) is not None and not value.strip()
+        )
+        problems.extend(self.choice.problems())
+        if self.security_group_ids == ():
+            problems.append("security_group_ids is empty, and an instance has one security group at least")
+        # Without phases the caller takes the steps one by one, and each is checked by itself.
+        if self.phases is not None:
+            problems.extend(phase_problems(self.phases, self.desired_capacity))
+        return problems
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A new revision as it is to be, with what was found out about its chances."""
+
+    deployment: Deployment
+    outgoing: tuple[Group, ...]
+    basis: Basis
+    overrides: Overrides
+    findings: tuple[launch_checks.Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The outgoing groups as they are before the first change."""
+        return [journal.take_snapshot(group, self.deployment.deployment_id) for group in self.outgoing]
+
+
+def fingerprint(options: SetUpOptions, image_id: str, basis: Basis | None = None) -> str:
+    """What a deployment is made of, as its journal keeps it: inputs, base, and how the AMI was named."""
+    base = base_digest(basis.described)[:20] if basis else ""
+    return f"inputs:{options.digest(image_id)} base:{base} image:{options.choice.digest}"
+
+
+def same_revision(one: str, other: str) -> bool:
+    """Whether two fingerprints are of the same inputs on the same base, however the AMI was named."""
+    return one.split()[:2] == other.split()[:2]
+
+
+def same_inputs(rollout: Rollout, options: SetUpOptions, deployment: Deployment) -> bool:
+    """Whether an unfinished deployment was started with these inputs.
+
+    The AMI counts as found, not as named: words that find another AMI by now go on with the one that was found then,
+    and other words for the same AMI are the same.
+    """
+    begun = deployment.fingerprint.split()
+    ours = fingerprint(options, deployment.image_id).split()
+    if begun[:1] != ours[:1]:
+        return False
+    return begun[2:] == ours[2:] or find_image(rollout, options).image_id == deployment.image_id
+
+
+def find_image(rollout: Rollout, options: SetUpOptions) -> Image:
+    """The AMI that is asked for, or was found for it before.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    if options.planned_image_id is not None:
+        return image_choice.named(rollout.autoscaling, options.planned_image_id)
+    return image_choice.resolve(rollout.autoscaling, options.choice)
+
+
+@dataclass
+class Plan:
+    """Plans one new revision; C(problems) grows by everything that is found wrong on the way."""
+
+    rollout: Rollout
+    options: SetUpOptions
+    series: Series
+    problems: list[str] = field(default_factory=list)
+    image: Image | None = None
+    basis: Basis | None = None
+
+    @property
+    def overrides(self) -> Overrides:
+        """What the new group has of its own; without an AMI as long as none was found."""
+        return self.options.overrides(self.image or Image("", "", "", ""))
+
+    @property
+    def image_id(self) -> str:
+        """The AMI that was found, or the id that is asked for: what is live may have been deregistered since."""
+        return self.image.image_id if self.image else self.options.image_id or ""
+
+    @property
+    def fingerprint(self) -> str:
+        """What the deployment is made of."""
+        return fingerprint(self.options, self.image_id, self.basis)
+
+    def read(self) -> None:
+        """Find the AMI and read the base group."""
+        try:
+            self.image = find_image(self.rollout, self.options)
+        except InvalidInput as error:
+            self.problems += error.problems
+        try:
+            self.basis = read_basis(self.rollout, self.options.base_group, self.overrides, self.image)
+        except InvalidInput as error:
+            self.problems += error.problems
+
+    def make(self, deployment_id: str, *, check_mode: bool) -> Planned:
+        """Plan the revision, once C(read) has read what it is made of.
+
+        Raises:
+            InvalidInput: with everything that is wrong.
+        """
+        options, rollout = self.options, self.rollout
+        adopted = adoption.find(rollout, self.series, options.adopt_group)
+        self.problems += adopted.problems
+        outgoing = [
+            group for group in self.series.groups if group.capacity.desired_capacity > 0 or group.instances
+        ]
+        if adopted.group and adopted.group.name not in [group.name for group in outgoing]:
+            outgoing.append(adopted.group)
+        for group in outgoing:
+            self.problems += health.process_problems(group.name, group.suspended)
+        snapshots = [journal.take_snapshot(group, deployment_id) for group in outgoing]
+        capacity, problems = wanted_capacity(
+            options.min_size, options.max_size, options.desired_capacity, snapshots
+        )
+        self.problems += problems
+        if capacity and options.phases is not None and options.desired_capacity is None:
+            self.problems += phase_problems(options.phases, capacity.desired_capacity)
+        deployment = self._deployment(deployment_id, capacity or Capacity(0, 0, 0), outgoing)
+        tags = journal.write_deployment(deployment)
+        self.problems += journal.too_long(tags)
+        findings: list[launch_checks.Finding] = []
+        if self.basis:
+            # A revision becomes outgoing one day, and needs room for its snapshot then.
+            keys = {*tags, journal.OUTGOING, journal.BEFORE, journal.RESTORED}
+            self.problems += copying_problems(self.basis.described, self.overrides, keys)
+            self.problems += self.basis.problems
+        if self.basis:
+            # Without an AMI or sizes too: whatever else is wrong is told at once.
+            wanted = launch_checks.Wanted(
+                deployment, self.basis.described, self.overrides, self.image, outgoing
+            )
+            sizes = deployment.capacity
+            most = peak(snapshots, sizes, options.phases or (), options.resize_order)
+            findings = launch_checks.look(rollout, wanted, most, check_mode=check_mode)
+            self.problems += [one.text for one in findings if one.result == launch_checks.PROBLEM]
+        if self.problems or self.basis is None:
+            raise InvalidInput(list(dict.fromkeys(self.problems)))
+        notes = (adopted.words,) if adopted.words else ()
+        return Planned(deployment, tuple(outgoing), self.basis, self.overrides, tuple(findings), notes)
+
+    def _deployment(self, deployment_id: str, capacity: Capacity, outgoing: Sequence[Group]) -> Deployment:
+        options = self.options
+        revision = max((journal.revision(group) for group in self.series.groups), default=0) + 1
+        return Deployment(
+            series=options.series,
+            revision=revision,
+            group=naming.group_name(options.series, revision),
+            deployment_id=deployment_id,
+            status=journal.DEPLOYING,
+            base_group=options.base_group,
+            image_id=self.image_id,
+            capacity=capacity,
+            phase=Phase(preparing=True),
+            fingerprint=self.fingerprint,
+            lease=self.rollout.new_lease(),
+            adopted=tuple(group.name for group in outgoing if not journal.revision(group)),
+        )
+
+
+def planned_phases(
+    options: SetUpOptions, group: str, snapshots: Sequence[Snapshot], capacity: Capacity
+) -> list[dict[str, Any]]:
+    """What each phase comes to: the sizes of every group after it, and the most instances during it."""
+    planned, reached = [], Phase()
+    for wanted in options.phases or ():
+        before, reached = reached, wanted.phase_after(reached, capacity.desired_capacity)
+        targets = outgoing_targets(snapshots, reached, capacity.desired_capacity)
+        sizes = deploying_capacities(group, capacity, snapshots, reached)
+        if reached.final:
+            # Once it has settled, it gets the sizes that it is to have for good.
+            sizes[group] = capacity
+        planned.append(
+            {
+                "name": wanted.name or str(wanted),
+                "new": reached.target,
+                "outgoing": sum(targets.values()),
+                "outgoing_groups": targets,
+                "final": reached.final,
+                "sizes": {name: size.as_result() for name, size in sizes.items()},
+                "peak": phase_peak(snapshots, capacity, before, reached, options.resize_order),
+            }
+        )
+    return planned

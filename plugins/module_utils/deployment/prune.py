@@ -1,0 +1,121 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Retention: earlier revisions without instances go, but for the newest of them.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..aws.auto_scaling import PROTECTED
+from ..core import journal
+from ..core.errors import InvalidInput
+from ..core.model import Group
+from ..core.passes import Change, Decision, Done, Wait
+from .clean_up import launch_sources, orphaned_templates, own_alarms, remove_launch_sources
+from .rollout import Rollout, Series, Tell
+
+
+@dataclass(frozen=True)
+class PruneOptions:
+    """Of the earlier revisions of C(series), those without instances, C(keep) are kept."""
+
+    series: str
+    keep: int = 3
+
+
+class Prune:
+    """The step that deletes old revisions."""
+
+    state = ""
+    takes = 0.0
+
+    def __init__(self, rollout: Rollout, options: PruneOptions) -> None:
+        """Prune as the options ask for.
+
+        Raises:
+            InvalidInput: the options by themselves cannot be right.
+        """
+        if options.keep < 0:
+            raise InvalidInput([f"keep is {options.keep}; it must be 0 or more"])
+        self._rollout = rollout
+        self._options = options
+        self._preview: Mapping[str, Any] = {}
+        self.subject = options.series
+        self.attempted = f"delete old revisions of series {options.series}"
+
+    def look(self, progress: dict[str, Any], tell: Tell) -> Decision:
+        """See which revisions are to go, and what is left of those that went."""
+        series = self._rollout.series(self._options.series)
+        going = [group for group in series.groups if group.being_deleted]
+        skipped = progress.get("skipped", [])
+        to_delete = [
+            group
+            for group in _empty_earlier(series)[self._options.keep :]
+            if group not in going and group.name not in skipped
+        ]
+        kept = [group.name for group in series.groups if group not in to_delete and group not in going]
+        deleted = list(progress.get("deleted", []))
+        self._preview = {"deleted": deleted + [group.name for group in to_delete], "kept": kept}
+        if to_delete:
+            return Change(
+                tuple(f"delete group {group.name}" for group in to_delete),
+                lambda: self._delete(series.name, to_delete, progress),
+            )
+        if going:
+            return Wait(tuple(f"the end of the deletion of {group.name}" for group in going))
+        configurations = progress.get("configurations", [])
+        templates = orphaned_templates(self._rollout, series)
+        if configurations or templates:
+            return Change(
+                tuple(f"delete launch template {one}" for one in templates),
+                lambda: self._delete_sources(templates, progress),
+            )
+        return Done({"deleted": deleted, "kept": kept})
+
+    def preview(self) -> Mapping[str, Any]:
+        """What check mode returns: the result that pruning would have."""
+        return self._preview
+
+    def _delete(self, series: str, groups: list[Group], progress: dict[str, Any]) -> None:
+        for group in groups:
+            # Templates have tags to be found by afterwards; a launch configuration has only its name.
+            configuration = launch_sources(self._rollout, series, group.name)[1]
+            alarms = own_alarms(self._rollout, group.name)
+            if not self._rollout.autoscaling.delete_group(group.name):
+                # Something of it still moves; the next clean-up comes with the next deployment.
+                progress.setdefault("skipped", []).append(group.name)
+                continue
+            progress.setdefault("deleted", []).append(group.name)
+            # Only now: with its group still there, an alarm may be needed again.
+            self._rollout.cloudwatch.delete_alarms(alarms)
+            if configuration:
+                progress.setdefault("configurations", []).append(configuration)
+
+    def _delete_sources(self, templates: list[str], progress: dict[str, Any]) -> None:
+        for configuration in progress.get("configurations", []):
+            remove_launch_sources(self._rollout, [], configuration)
+        remove_launch_sources(self._rollout, templates, None)
+        progress["configurations"] = []
+
+
+def _empty_earlier(series: Series) -> list[Group]:
+    """The revisions that hold no capacity and take no part in what is live or under way, the newest first."""
+    busy = {group.name for pair in (series.live, series.unfinished) if pair for group in pair[:1]}
+    if series.unfinished:
+        busy |= {group.name for group, __ in series.outgoing(series.unfinished[1])}
+    return [
+        group
+        for group in series.groups
+        if group.name not in busy
+        and journal.read_deployment(group)
+        # Whoever protects a revision wants to keep it.
+        and group.described.get("DeletionProtection") != PROTECTED
+        and not group.instances
+        and group.capacity.desired_capacity == 0
+    ]

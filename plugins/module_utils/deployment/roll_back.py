@@ -1,0 +1,293 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rollback: the outgoing groups get back what they had and settle, and only then the new group goes.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..aws.auto_scaling import PROTECTED
+from ..core import journal
+from ..core.capacity import next_step, pinned
+from ..core.errors import InvalidInput
+from ..core.model import Deployment, Group, Snapshot
+from ..core.naming import series_of_revision
+from ..core.passes import Change, Decision, Done, Event, Wait
+from . import drift
+from .clean_up import launch_sources, orphaned_templates, own_alarms, remove_launch_sources, unborn, unshield
+from .rollout import SCALING_PROCESSES, Rollout, Series, Tell, settle_time_problems, short, state_of
+
+# Seconds until a deletion that AWS did not take yet is tried again.
+BETWEEN_DELETIONS = 3.0
+
+
+@dataclass(frozen=True)
+class RollBackOptions:
+    """What the user asks for: the newest deployment of C(series), or the one that made C(group).
+
+    C(settle_time) is in seconds.
+    """
+
+    group: str | None = None
+    series: str | None = None
+    keep_failed: bool = False
+    settle_time: float = 10.0
+
+
+class RollBack:
+    """The step that takes a deployment back."""
+
+    takes = 0.0
+
+    def __init__(self, rollout: Rollout, options: RollBackOptions) -> None:
+        """Roll back as the options ask for.
+
+        Raises:
+            InvalidInput: the options by themselves cannot be right.
+        """
+        problems = settle_time_problems(options.settle_time)
+        if options.group is not None and not options.group.strip():
+            problems.append("group is empty")
+        if problems:
+            raise InvalidInput(problems)
+        self._rollout = rollout
+        self._options = options
+        self.subject = short(options.group) if options.group else str(options.series)
+        self.attempted = f"roll back {options.group or f'the newest deployment of series {options.series}'}"
+        self.state = ""
+        self._preview: dict[str, Any] = {}
+
+    # ---------------------------------------------------------------- deciding
+
+    def look(self, progress: dict[str, Any], tell: Tell) -> Decision:
+        """See what is still to be put back, and what is next."""
+        series = self._series(progress)
+        name = progress.get("group") or self._options.group or self._newest(series, progress, tell)
+        group = series.group(name) if name else None
+        if name is None or group is None:
+            return self._sweep(series, name, progress, tell)
+        progress["group"] = name
+        deployment = self._deployment(group)
+        self.subject = short(name)
+        self.attempted = f"roll back deployment {deployment.deployment_id} of {name}"
+        outgoing = series.outgoing(deployment)
+        self.state = _kept_words(group, [one for one, __ in outgoing])
+        if group.being_deleted:
+            return Wait((f"the end of the deletion of {name}",))
+        if deployment.status == journal.FAILED and self._options.keep_failed:
+            return Done({**_nothing(), "kept": [name]})
+        self._rollout.ensure_ours(deployment, progress, self.attempted)
+        drift.refuse_gone(self._rollout, series, deployment, self.attempted, self.state)
+        if deployment.status != journal.ROLLING_BACK:
+            return self._begin(series, group, deployment, outgoing, progress)
+        progress.setdefault("restored", [snapshot.as_result() for __, snapshot in outgoing])
+        return self._go_on(group, deployment, outgoing, progress, tell)
+
+    def preview(self) -> dict[str, Any]:
+        """What check mode returns: the result that the rollback would have."""
+        return self._preview
+
+    def _series(self, progress: dict[str, Any]) -> Series:
+        if self._options.series is not None:
+            return self._rollout.series(self._options.series)
+        group = str(self._options.group)
+        series = self._rollout.series_of(group, progress)
+        # A group that is gone leaves its name, which tells the series.
+        return series or self._rollout.series(series_of_revision(group) or group)
+
+    def _deployment(self, group: Group) -> Deployment:
+        deployment = journal.read_deployment(group)
+        if deployment is None:
+            raise InvalidInput(
+                [f"group {group.name} was not made by a deployment: it has no tag {journal.DEPLOYMENT}"]
+            )
+        if deployment.status == journal.SUPERSEDED:
+            raise InvalidInput(
+                [
+                    f"group {group.name} is superseded by a later revision; take the later one back to return to it"
+                ]
+            )
+        return deployment
+
+    def _begin(
+        self,
+        series: Series,
+        group: Group,
+        deployment: Deployment,
+        outgoing: Sequence[tuple[Group, Snapshot]],
+        progress: dict[str, Any],
+    ) -> Decision:
+        if deployment.status == journal.LIVE and not outgoing:
+            raise InvalidInput(
+                [
+                    f"group {group.name} is live, and there is no earlier group to go back to;"
+                    " deploy another image instead"
+                ]
+            )
+        if deployment.status == journal.DEPLOYING and not deployment.phase.finishing:
+            adoption = drift.look_for(self._rollout, series, deployment, progress, self.attempted)
+            if adoption:
+                return adoption
+        restored = [snapshot.as_result() for __, snapshot in outgoing]
+        fate = "kept" if self._options.keep_failed else "removed"
+        self._preview = {**_nothing(), "restored": restored, fate: [group.name]}
+        words = [f"take deployment {deployment.deployment_id} of {group.name} back"]
+        words += [f"bring {snapshot.group} back to {snapshot.capacity}" for __, snapshot in outgoing]
+        active = SCALING_PROCESSES - group.suspended if deployment.phase.finishing else frozenset()
+
+        def perform() -> None:
+            api = self._rollout.autoscaling
+            api.write_tags(
+                group.name, {journal.STATUS: journal.ROLLING_BACK, **self._rollout.lease_tags(deployment)}
+            )
+            if active:
+                # From now on nothing but this rollback resizes it.
+                api.suspend(group.name, active)
+
+        return Change(tuple(words), perform)
+
+    def _go_on(
+        self,
+        group: Group,
+        deployment: Deployment,
+        outgoing: Sequence[tuple[Group, Snapshot]],
+        progress: dict[str, Any],
+        tell: Tell,
+    ) -> Decision:
+        restored = [
+            self._rollout.standing(
+                one,
+                snapshot.capacity,
+                progress,
+                tell,
+                settle_time=self._options.settle_time,
+                attempted=self.attempted,
+                state=self.state,
+            )
+            for one, snapshot in outgoing
+        ]
+        step = next_step([restored])
+        if not step.resize and not step.wait_for:
+            emptied = self._rollout.standing(
+                group,
+                pinned(0, group.capacity.max_size),
+                progress,
+                tell,
+                settle_time=0,
+                attempted=self.attempted,
+                state=self.state,
+            )
+            step = next_step([[emptied]])
+        lease = self._rollout.lease_tags(deployment) if self._rollout.needs_renewal(deployment) else {}
+        if step.resize:
+
+            def resize() -> None:
+                if lease:
+                    self._rollout.autoscaling.write_tags(group.name, lease)
+                for name, capacity in step.resize.items():
+                    self._rollout.autoscaling.resize(name, capacity)
+
+            return Change(
+                tuple(f"resize group {name} to {capacity}" for name, capacity in step.resize.items()), resize
+            )
+        if step.wait_for:
+            if lease:
+                return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, lease))
+            return Wait(step.wait_for)
+        return self._end(group, deployment, outgoing, progress)
+
+    def _end(
+        self,
+        group: Group,
+        deployment: Deployment,
+        outgoing: Sequence[tuple[Group, Snapshot]],
+        progress: dict[str, Any],
+    ) -> Decision:
+        if self._rollout.clock.now() < progress.get("delete_again", 0.0):
+            return Wait((f"an end to what still moves in {group.name}",))
+        # Only now may outgoing groups scale by themselves again: with the new group still in service they would
+        # see half of their load and shrink.
+        words = [f"let {one.name} scale by itself as before" for one, __ in outgoing]
+        words.append(
+            f"keep {group.name} without instances for a look"
+            if self._options.keep_failed
+            else f"delete group {group.name}"
+        )
+
+        def perform() -> None:
+            api = self._rollout.autoscaling
+            for one, snapshot in outgoing:
+                unshield(self._rollout, one, snapshot, rolled_back=True)
+            if self._options.keep_failed:
+                api.write_tags(group.name, {journal.STATUS: journal.FAILED, journal.LEASE: ""})
+                progress["kept"] = [group.name]
+                return
+            progress["configuration"] = launch_sources(self._rollout, deployment.series, group.name)[1]
+            progress["removed"] = [group.name]
+            if deployment.phase.finishing:
+                self._rollout.cloudwatch.delete_alarms(own_alarms(self._rollout, group.name))
+            if group.described.get("DeletionProtection") == PROTECTED:
+                # The final phase gave it the base's; what this deployment made, its rollback takes away.
+                api.unprotect(group.name)
+            if not api.delete_group(group.name):
+                progress["delete_again"] = self._rollout.clock.now() + BETWEEN_DELETIONS
+
+        return Change(tuple(words), perform)
+
+    def _newest(self, series: Series, progress: dict[str, Any], tell: Tell) -> str | None:
+        """The group of the deployment to take back: one under way, or the live one unless a rollback led to it.
+
+        A set-up that died before it made its group is the newest deployment too, and there is only what it would
+        have launched from to take back.
+        """
+        if series.unfinished:
+            return series.unfinished[0].name
+        if "begun" not in progress:
+            progress["begun"] = unborn(self._rollout, series)
+        if progress["begun"]:
+            progress.setdefault("configuration", progress["begun"].get("configuration"))
+            return None
+        if series.live is None:
+            return None
+        group = series.live[0]
+        restored = group.tags.get(journal.RESTORED)
+        if restored:
+            text = (
+                f"deployment {restored} was rolled back to this already; to go back further, name the group"
+            )
+            tell(Event("settled", short(group.name), text))
+            return None
+        return group.name
+
+    # ------------------------------------------------------------- after the group
+
+    def _sweep(self, series: Series, name: str | None, progress: dict[str, Any], tell: Tell) -> Decision:
+        """Remove what a group that is gone launched from: it can only be deleted after the group."""
+        templates = orphaned_templates(self._rollout, series)
+        configuration = progress.get("configuration")
+        if templates or configuration:
+
+            def perform() -> None:
+                remove_launch_sources(self._rollout, templates, configuration)
+                progress["configuration"] = None
+
+            return Change((f"delete what {name or 'a revision that is gone'} launched from",), perform)
+        result = {**_nothing(), **{key: progress[key] for key in _nothing() if key in progress}}
+        if result["removed"]:
+            tell(Event("settled", short(result["removed"][0]), "rolled back and removed"))
+        return Done(result)
+
+
+def _nothing() -> dict[str, list[Any]]:
+    return {"restored": [], "removed": [], "kept": []}
+
+
+def _kept_words(group: Group, outgoing: Sequence[Group]) -> str:
+    kept = f"{group.name} is kept with {len(group.in_service)} in service."
+    return f"{kept} {state_of(outgoing)}" if outgoing else kept

@@ -1,0 +1,230 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Set-up: a base group becomes a new revision with no instances yet.
+
+Everything is checked before anything is touched (planning), and what is then created is taken away again if the rest
+of it fails (creating).
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..copying.described import Overrides
+from ..copying.inventory import inventory
+from ..core import journal
+from ..core.errors import InvalidInput, Locked, RollingBack
+from ..core.model import Deployment, Group, Image, Snapshot
+from ..core.passes import Change, Decision, Done, Event
+from . import launch_checks
+from .base import Basis, read_described
+from .create import Creation
+from .difference import difference
+from .plan import Plan, Planned, SetUpOptions, planned_phases, same_inputs, same_revision
+from .rollout import Rollout, Series, Tell, short
+
+__all__ = ["SetUp", "SetUpOptions"]
+
+
+class SetUp:
+    """The step that sets up a new revision."""
+
+    state = ""
+    takes = 0.0
+
+    def __init__(
+        self, rollout: Rollout, options: SetUpOptions, *, check_mode: bool = False, diff: bool = False
+    ) -> None:
+        """Set up what the options ask for; in C(check_mode) the whole plan is told.
+
+        With C(diff) the result has the new group beside the base.
+
+        Raises:
+            InvalidInput: the options by themselves cannot be right.
+        """
+        problems = options.problems()
+        if problems:
+            raise InvalidInput(problems)
+        self._rollout = rollout
+        self._options = options
+        self._check_mode = check_mode
+        self._diff = diff
+        self._preview: Mapping[str, Any] = {}
+        self.subject = options.series
+        self.attempted = f"set up a new revision of series {options.series}"
+
+    # ---------------------------------------------------------------- deciding
+
+    def look(self, progress: dict[str, Any], tell: Tell) -> Decision:
+        """See whether there is a revision to create, to complete, or none to set up at all."""
+        series = self._rollout.series(self._options.series)
+        deployment_id = progress.setdefault(
+            "deployment_id", self._options.deployment_id or uuid.uuid4().hex[:12]
+        )
+        if series.unfinished:
+            return self._resume(series, *series.unfinished, progress, tell)
+        options = self._options
+        if "image_id" in progress:
+            # Found once, so that one deployment has one AMI.
+            options = dataclasses.replace(options, planned_image_id=progress["image_id"])
+        plan = Plan(self._rollout, options, series)
+        plan.read()
+        if plan.image:
+            progress["image_id"] = plan.image.image_id
+        live = series.live
+        if live and plan.basis and same_revision(live[1].fingerprint, plan.fingerprint):
+            tell(Event("settled", short(live[0].name), f"already live with {live[1].image_id}"))
+            return Done({**self._result(series, *live, plan.basis, plan.overrides), "already_live": True})
+        planned = plan.make(deployment_id, check_mode=self._check_mode)
+        self._preview = self._planned(planned)
+        self.subject = short(planned.deployment.group)
+        progress["created"] = planned.deployment.group
+        if self._check_mode:
+            for line in self._lines(planned):
+                tell(Event("plan", self.subject, line))
+        for finding in planned.findings:
+            if finding.result == launch_checks.WARNING:
+                tell(Event("warning", self.subject, finding.text))
+        creation = Creation(self._rollout, self.attempted)
+        return Change(self._creation_words(planned), lambda: creation.create(planned))
+
+    def preview(self) -> Mapping[str, Any]:
+        """What check mode returns: the result that the set-up would have, and the plan."""
+        return self._preview
+
+    def _resume(
+        self, series: Series, group: Group, deployment: Deployment, progress: dict[str, Any], tell: Tell
+    ) -> Decision:
+        self.subject = short(group.name)
+        if not same_inputs(self._rollout, self._options, deployment):
+            raise Locked(
+                self.attempted,
+                answer=f"deployment {deployment.deployment_id} of {deployment.image_id} as {group.name} is unfinished"
+                f" ({deployment.status}), and it was started with other inputs",
+                state="Nothing was touched.",
+                advice="Run it again with its own inputs to go on with it, or roll it back with asg_rollback"
+                " (playbooks/rollback.yml).",
+            )
+        if deployment.status == journal.ROLLING_BACK:
+            self._rollout.ensure_ours(deployment, progress, self.attempted)
+            raise RollingBack(
+                self.attempted,
+                answer=f"deployment {deployment.deployment_id} of {deployment.image_id} as {group.name} is being"
+                " rolled back",
+                state="Nothing was touched.",
+                advice="Let the rollback end, or finish it with asg_rollback (playbooks/rollback.yml).",
+            )
+        self._rollout.ensure_ours(deployment, progress, self.attempted)
+        described = read_described(self._rollout, deployment.base_group, self._options.target_group_arns)
+        basis = Basis(*described)
+        image = self._rollout.autoscaling.image(deployment.image_id)
+        overrides = self._options.overrides(image or Image(deployment.image_id, "", "", ""))
+        resumed = progress.get("created") != group.name
+        if resumed and self._check_mode:
+            tell(Event("plan", self.subject, f"goes on with {deployment.image_id}, as it was begun"))
+        self._preview = {
+            **self._result(series, group, deployment, basis, overrides),
+            "resumed": resumed,
+        }
+        if deployment.phase.preparing:
+            creation = Creation(self._rollout, self.attempted)
+            return Change(
+                (f"complete the set-up of {group.name}",),
+                lambda: creation.prepare(group, deployment, basis),
+            )
+        if self._rollout.needs_renewal(deployment):
+            words = () if progress.get("owned") else (f"go on with deployment {deployment.deployment_id}",)
+            tags = self._rollout.lease_tags(deployment)
+            return Change(words, lambda: self._rollout.autoscaling.write_tags(group.name, tags))
+        return Done(self._preview)
+
+    # ----------------------------------------------------------------- telling
+
+    def _lines(self, planned: Planned) -> list[str]:
+        deployment, capacity = planned.deployment, planned.deployment.capacity
+        lines = [
+            f"new revision of {deployment.base_group} with {deployment.image_id}, {capacity}",
+            *(f"outgoing: {one.group} with {one.capacity}" for one in planned.snapshots),
+            *planned.notes,
+        ]
+        if self._options.image_id is None:
+            lines.insert(0, f"{self._options.choice}: {deployment.image_id}")
+        phases = planned_phases(self._options, deployment.group, planned.snapshots, capacity)
+        for phase in phases:
+            lines.append(f"{phase['name']}: {phase['new']} new, {phase['outgoing']} outgoing")
+        if self._options.list_copied:
+            for phase in phases:
+                lines += [
+                    f"{phase['name']}: {name} gets min {size['min_size']}, max {size['max_size']}, desired"
+                    f" {size['desired_capacity']}"
+                    for name, size in phase["sizes"].items()
+                ]
+            copied, not_copied = inventory(
+                planned.basis.described, planned.overrides, self._rollout.clock.now()
+            )
+            lines += [
+                one.text
+                for one in planned.findings
+                if one.result in (launch_checks.OK, launch_checks.NOT_CHECKED)
+            ]
+            lines += [f"copied: {one}" for one in copied]
+            lines += [f"not copied: {one.what}, because {one.reason}" for one in not_copied]
+        return lines
+
+    def _creation_words(self, planned: Planned) -> tuple[str, ...]:
+        kind = "launch configuration" if planned.basis.described.launch_configuration else "launch template"
+        name = planned.deployment.group
+        return (
+            f"create {kind} {name} with {planned.deployment.image_id}",
+            f"create group {name} like {planned.deployment.base_group}, without instances",
+        )
+
+    def _planned(self, planned: Planned) -> dict[str, Any]:
+        result = self._returned(planned.deployment, planned.snapshots, planned.basis, planned.overrides)
+        result["checks"] = [dataclasses.asdict(one) for one in planned.findings]
+        if self._diff:
+            result["diff"] = difference(planned)
+        return result
+
+    def _result(
+        self,
+        series: Series,
+        group: Group,
+        deployment: Deployment,
+        basis: Basis,
+        overrides: Overrides,
+    ) -> dict[str, Any]:
+        snapshots = [snapshot for __, snapshot in series.outgoing(deployment)]
+        return self._returned(deployment, snapshots, basis, overrides)
+
+    def _returned(
+        self,
+        deployment: Deployment,
+        snapshots: Sequence[Snapshot],
+        basis: Basis,
+        overrides: Overrides,
+    ) -> dict[str, Any]:
+        copied, not_copied = inventory(basis.described, overrides, self._rollout.clock.now())
+        phases = planned_phases(self._options, deployment.group, snapshots, deployment.capacity)
+        return {
+            "group": deployment.group,
+            "revision": deployment.revision,
+            "deployment_id": deployment.deployment_id,
+            "image_id": deployment.image_id,
+            "image_chosen_by": str(self._options.choice),
+            "previous": [snapshot.as_result() for snapshot in snapshots],
+            "capacity": deployment.capacity.as_result(),
+            "phases": phases,
+            "peak": max((phase["peak"] for phase in phases), default=None),
+            "checks": [],
+            "resumed": False,
+            "already_live": False,
+            "copied": copied,
+            "not_copied": [dataclasses.asdict(one) for one in not_copied],
+        }

@@ -1,0 +1,275 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The upgrade: the new group grows to its next phase, the outgoing ones shrink, and the last phase makes it live.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..copying.described import Overrides
+from ..copying.group import final_requests
+from ..copying.scaling_policies import alarm_requests, policy_requests, scheduled_action_requests
+from ..core import journal
+from ..core.capacity import NEW_FIRST, Wanted, deploying_capacities, next_step, outgoing_targets, stages
+from ..core.errors import InvalidInput, RolloutError
+from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
+from ..core.passes import Change, Decision, Done, Wait
+from . import drift
+from .base import read_described
+from .progress_lines import Telling
+from .rollout import Rollout, Series, Tell, settle_time_problems, short, state_of, unknown_group
+
+
+@dataclass(frozen=True)
+class UpgradeOptions:
+    """What the user asks for; C(settle_time) is in seconds."""
+
+    group: str
+    wanted: Wanted
+    resize_order: str = NEW_FIRST
+    settle_time: float = 10.0
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one look found: the series, the new group with its deployment, and the outgoing groups."""
+
+    series: Series
+    group: Group
+    deployment: Deployment
+    outgoing: Sequence[tuple[Group, Snapshot]]
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        return [snapshot for __, snapshot in self.outgoing]
+
+    @property
+    def groups(self) -> list[Group]:
+        return [self.group, *(group for group, __ in self.outgoing)]
+
+    def sizes(self, phase: Phase) -> dict[str, Capacity]:
+        """The sizes of every group of the deployment in a phase."""
+        return deploying_capacities(self.group.name, self.deployment.capacity, self.snapshots, phase)
+
+
+class Upgrade:
+    """The step that brings a new group to a phase."""
+
+    takes = 0.0
+
+    def __init__(self, rollout: Rollout, options: UpgradeOptions) -> None:
+        """Upgrade as the options ask for.
+
+        Raises:
+            InvalidInput: the options by themselves cannot be right.
+        """
+        problems = [*options.wanted.problems(), *settle_time_problems(options.settle_time)]
+        if problems:
+            raise InvalidInput(problems)
+        self._rollout = rollout
+        self._options = options
+        self._result: Mapping[str, Any] = {}
+        self.subject = short(options.group)
+        self.attempted = f"upgrade group {options.group} to {options.wanted}"
+        self.state = ""
+
+    # ---------------------------------------------------------------- deciding
+
+    def look(self, progress: dict[str, Any], tell: Tell) -> Decision:
+        """See how far the phase is, and what is next."""
+        seen = self._see(progress)
+        deployment = seen.deployment
+        progress.setdefault("existing", list(seen.group.instance_ids))
+        self._refuse(seen)
+        if deployment.status == journal.LIVE:
+            return self._done(seen, deployment.phase, progress)
+        self._rollout.ensure_ours(deployment, progress, self.attempted)
+        if deployment.phase.finishing:
+            return self._finish(seen)
+        adoption = drift.look_for(self._rollout, seen.series, deployment, progress, self.attempted)
+        if adoption:
+            return adoption
+        return self._resize(seen, self._phase(seen), progress, tell)
+
+    def preview(self) -> Mapping[str, Any]:
+        """What check mode returns: the result that the upgrade would have."""
+        return self._result
+
+    def _see(self, progress: dict[str, Any]) -> _Seen:
+        name = self._options.group
+        series = self._rollout.series_of(name, progress)
+        group = series.group(name) if series else None
+        if series is None or group is None:
+            raise unknown_group(name, self.attempted)
+        deployment = journal.read_deployment(group)
+        if deployment is None:
+            raise InvalidInput(
+                [f"group {name} was not made by asg_setup: it has no tag {journal.DEPLOYMENT}"]
+            )
+        seen = _Seen(series, group, deployment, series.outgoing(deployment))
+        self.state = state_of(seen.groups)
+        return seen
+
+    def _refuse(self, seen: _Seen) -> None:
+        deployment = seen.deployment
+        problems = self._options.wanted.problems(deployment.capacity.desired_capacity)
+        if problems:
+            raise InvalidInput(problems)
+        if deployment.status not in (journal.DEPLOYING, journal.LIVE):
+            raise RolloutError(
+                self.attempted,
+                answer=f"its deployment {deployment.deployment_id} is {deployment.status or 'without a status'},"
+                " so it cannot grow",
+                state=f"Nothing was touched. {self.state}",
+                advice="Set up a new revision with asg_setup; a rollback that was interrupted is finished with"
+                " asg_rollback.",
+            )
+        if deployment.status == journal.DEPLOYING and deployment.phase.preparing:
+            raise RolloutError(
+                self.attempted,
+                answer="its set-up was interrupted before it was complete",
+                state="Nothing was touched.",
+                advice="Run asg_setup again with the same options, which completes it, or asg_rollback.",
+            )
+
+    def _phase(self, seen: _Seen) -> Phase:
+        """The phase to work on: one that was begun is brought to its end before the next begins."""
+        begun = seen.deployment.phase
+        sizes = seen.sizes(begun)
+        if any(group.capacity != sizes[group.name] for group in seen.groups):
+            return begun
+        return self._options.wanted.phase_after(begun, seen.deployment.capacity.desired_capacity)
+
+    def _resize(self, seen: _Seen, phase: Phase, progress: dict[str, Any], tell: Tell) -> Decision:
+        deployment, sizes = seen.deployment, seen.sizes(phase)
+        self._result = self._returned(seen, phase, progress)
+        new, *outgoing = [
+            self._rollout.standing(
+                group,
+                sizes[group.name],
+                progress,
+                tell,
+                settle_time=self._options.settle_time,
+                attempted=self.attempted,
+                state=self.state,
+            )
+            for group in seen.groups
+        ]
+        step = next_step(stages([new], outgoing, self._options.resize_order))
+        tags = {} if phase == deployment.phase else {journal.PHASE: journal.write_phase(phase)}
+        if self._rollout.needs_renewal(deployment):
+            tags |= self._rollout.lease_tags(deployment)
+        if step.resize:
+            if tags.get(journal.PHASE):
+                drift.refuse_policies(self._rollout, deployment, self.attempted)
+                Telling(progress, tell).once("phase", "plan", seen.group.name, _phase_words(seen, phase))
+            return Change(
+                tuple(f"resize group {name} to {capacity}" for name, capacity in step.resize.items()),
+                lambda: self._write_and_resize(seen.group.name, tags, step.resize),
+            )
+        if not step.wait_for and phase.final:
+            return self._finish(seen)
+        if tags:
+            return Change((), lambda: self._rollout.autoscaling.write_tags(seen.group.name, tags))
+        return Wait(step.wait_for) if step.wait_for else self._done(seen, phase, progress)
+
+    def _write_and_resize(self, group: str, tags: Mapping[str, str], sizes: Mapping[str, Capacity]) -> None:
+        # The journal first: a group is never larger or smaller than it can explain.
+        if tags:
+            self._rollout.autoscaling.write_tags(group, tags)
+        for name, capacity in sizes.items():
+            self._rollout.autoscaling.resize(name, capacity)
+
+    # --------------------------------------------------------------- going live
+
+    def _finish(self, seen: _Seen) -> Change:
+        """All have settled: the new group gets its sizes for good, its policies and schedules, and is live."""
+        deployment, name = seen.deployment, seen.group.name
+        targets = seen.group.target_group_arns
+        basis = read_described(self._rollout, deployment.base_group, targets)[1]
+        overrides = Overrides(
+            image_id=deployment.image_id,
+            target_group_arns=targets,
+            load_balancer_names=seen.group.load_balancer_names,
+        )
+        policies = policy_requests(basis, overrides, name)
+        others = (
+            *scheduled_action_requests(basis, name, self._rollout.clock.now()),
+            *final_requests(basis, name),
+        )
+        sizes = self._final_sizes(seen)
+        words = [f"resize group {name} to {sizes}"] if sizes else []
+        words += [request.words for request in (*policies, *others)]
+        words.append(f"mark {short(name)} as live")
+
+        def perform() -> None:
+            api = self._rollout.autoscaling
+            phase = Phase(**{**vars(deployment.phase), "final": True, "finishing": True})
+            api.write_tags(
+                name, {journal.PHASE: journal.write_phase(phase), **self._rollout.lease_tags(deployment)}
+            )
+            if sizes:
+                api.resize(name, sizes)
+            arns = {
+                str(request.parameters["PolicyName"]): api.put_policy(request.parameters)
+                for request in policies
+            }
+            for request in alarm_requests(basis, overrides, name, arns):
+                self._rollout.cloudwatch.put_alarm(request.parameters)
+            for request in others:
+                if request.operation == "BatchPutScheduledUpdateGroupAction":
+                    api.put_scheduled_actions(name, request.parameters["ScheduledUpdateGroupActions"])
+                else:
+                    api.send(request.service, request.operation, request.parameters, request.words)
+            for group, snapshot in seen.outgoing:
+                if snapshot.status and journal.status(group) != journal.SUPERSEDED:
+                    api.write_tags(group.name, {journal.STATUS: journal.SUPERSEDED})
+            # Last, since it says that all the rest is done.
+            api.write_tags(name, {journal.STATUS: journal.LIVE, journal.LEASE: ""})
+
+        return Change(tuple(words), perform)
+
+    def _final_sizes(self, seen: _Seen) -> Capacity | None:
+        """The sizes to write at the end; None where they are written, and desired may be a policy's already."""
+        wanted, now = seen.deployment.capacity, seen.group.capacity
+        if seen.deployment.phase.finishing and (now.min_size, now.max_size) == (
+            wanted.min_size,
+            wanted.max_size,
+        ):
+            return None
+        return wanted if wanted != now else None
+
+    # ------------------------------------------------------------------ telling
+
+    def _done(self, seen: _Seen, phase: Phase, progress: Mapping[str, Any]) -> Done:
+        news = self._rollout.news(seen.group.name, progress)
+        activities = [activity.as_result() for activity in news]
+        return Done({**self._returned(seen, phase, progress), "activities": activities})
+
+    def _returned(self, seen: _Seen, phase: Phase, progress: Mapping[str, Any]) -> dict[str, Any]:
+        existing = set(progress["existing"])
+        return {
+            "group": seen.group.name,
+            "desired_capacity": phase.target,
+            "final": phase.final,
+            "previous": [snapshot.as_result() for snapshot in seen.snapshots],
+            "instances": {
+                "new": [one for one in seen.group.instance_ids if one not in existing],
+                "existing": [one for one in seen.group.instance_ids if one in existing],
+            },
+            "activities": [],
+        }
+
+
+def _phase_words(seen: _Seen, phase: Phase) -> str:
+    desired = seen.deployment.capacity.desired_capacity
+    targets = outgoing_targets(seen.snapshots, phase, desired)
+    before = sum(snapshot.capacity.desired_capacity for snapshot in seen.snapshots)
+    outgoing = f", outgoing to {sum(targets.values())} of {before}" if seen.snapshots else ""
+    return f"{'final phase' if phase.final else 'phase'}: to {phase.target} of {desired}{outgoing}"

@@ -1,0 +1,334 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module shares: options, how AWS is called, and how a step's end becomes a module's.
+
+A module file is documentation, its own options and one call of C(run_step), C(run_module) or C(run_question).
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ansible.module_utils.common.dict_transformations import snake_dict_to_camel_dict
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from .aws.calls import Calls
+from .core import lease_owner, naming
+from .core.capacity import Wanted
+from .core.errors import AccessDenied, AwsError, InvalidInput, NoCredentials, RolloutError
+from .core.passes import Clock, Decision, Done, Event, Step, SystemClock, Timing, run_pass, run_to_the_end
+from .deployment.rollout import Deployer, Rollout
+
+SHORTEST_POLL_INTERVAL = 0.1
+# What is left of the time budget for repeated calls, in the progress that passes hand on.
+PATIENCE = "patience"
+# Shorter than a pass a lease would run out under its own holder.
+SHORTEST_LEASE = 15
+
+# Documented in doc_fragments/passes.py.
+PASSES: Mapping[str, Mapping[str, Any]] = {
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 600},
+    "poll_interval": {"type": "float", "default": 5.0},
+    "lease_owner": {"type": "str"},
+    "lease_duration": {"type": "int", "default": 120},
+    "take_over": {"type": "bool", "default": False},
+    "on_drift": {"type": "str", "choices": ["fail", "adopt"], "default": "fail"},
+    "progress": {"type": "dict", "no_log": False},
+}
+
+# Documented in doc_fragments/series.py.
+SERIES: Mapping[str, Mapping[str, Any]] = {
+    "series": {"type": "str"},
+    "application": {"type": "str"},
+    "service": {"type": "str"},
+    "environment": {"type": "str"},
+}
+SERIES_PARTS = ("application", "service", "environment")
+SERIES_RULES: Mapping[str, Any] = {
+    "mutually_exclusive": [("series", part) for part in SERIES_PARTS],
+    "required_together": [SERIES_PARTS],
+    "required_one_of": [("series", "application")],
+}
+# The parts belong together by SERIES_RULES, so that one stands for all.
+GROUP_OR_SERIES_RULES: Mapping[str, Any] = {
+    "mutually_exclusive": [
+        ("group", "series"),
+        *(("group", part) for part in SERIES_PARTS),
+        *SERIES_RULES["mutually_exclusive"],
+    ],
+    "required_together": SERIES_RULES["required_together"],
+    "required_one_of": [("group", "series", "application")],
+}
+
+# calls.py has the one budget for repeating; botocore's own retries would multiply with it, and its timeouts
+# of a minute each would use it up on one lost answer. What a user sets in aws_config wins.
+CLIENT_CONFIG: Mapping[str, Any] = {
+    "connect_timeout": 10,
+    "read_timeout": 30,
+    "retries": {"total_max_attempts": 1},
+}
+
+
+class Module(AnsibleAWSModule):
+    """amazon.aws's module, which lets connecting fail with the SDK's own exception: calls.py has words for it."""
+
+    def fail_json_aws(self, exception: BaseException, msg: str | None = None, **kwargs: Any) -> NoReturn:
+        """Raise what amazon.aws would have reported, with a traceback, as a failure of its own."""
+        raise exception
+
+
+def aws_module(argument_spec: Mapping[str, Any], **rules: Any) -> Module:
+    """Make a module with its own options, those of all passes and amazon.aws's connection options.
+
+    C(rules) are AnsibleModule's, as C(required_one_of); C(SERIES_RULES) go with C(SERIES).
+    """
+    return Module(argument_spec={**PASSES, **argument_spec}, supports_check_mode=True, **rules)
+
+
+def series_of(params: Mapping[str, Any]) -> str:
+    """Tell the series that the options name, by itself or by application, service and environment.
+
+    Raises:
+        InvalidInput: the name is not fit for a group's.
+    """
+    if params["series"] is None:
+        return naming.series_name(*(params[part] or "" for part in SERIES_PARTS))
+    series: str = params["series"]
+    problems = naming.series_problems(series)
+    if problems:
+        raise InvalidInput(problems)
+    return series
+
+
+def series_unless_group(params: Mapping[str, Any]) -> str | None:
+    """Tell the series that the options name, or None where they name a group instead.
+
+    Raises:
+        InvalidInput: the name is not fit for a group's.
+    """
+    return None if params["group"] is not None else series_of(params)
+
+
+def unless_unset(items: list[str] | None) -> tuple[str, ...] | None:
+    """A list that is given, which may be empty; None where it is not given."""
+    return None if items is None else tuple(items)
+
+
+def lists(filters: Mapping[str, Any] | None) -> dict[str, tuple[str, ...]]:
+    """Filters whose values may be a text or a list of them, as lists of text."""
+    return {
+        str(name): tuple(map(_text, values if isinstance(values, list) else [values]))
+        for name, values in (filters or {}).items()
+    }
+
+
+def as_in_api(options: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Suboptions that are given, by the names that AWS's API has; None where none of them is."""
+    if options is None:
+        return None
+    converted: dict[str, Any] = snake_dict_to_camel_dict(_given(options), capitalize_first=True)
+    return converted
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _given(value) if isinstance(value, Mapping) else value
+        for name, value in options.items()
+        if value is not None
+    }
+
+
+def text_of(file: str | None, attempted: str) -> str | None:
+    """What a file says; None where no file is given.
+
+    Raises:
+        InvalidInput: it cannot be read as text.
+    """
+    if file is None:
+        return None
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise InvalidInput([f"{attempted} {file} cannot be read: {reason}"]) from error
+
+
+def texts(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Tags with values as AWS has them, which are text: C(true) and C(4) may be written as such."""
+    return {str(key): _text(value) for key, value in tags.items()}
+
+
+def wanted_phases(phases: list[Mapping[str, Any]] | None) -> tuple[Wanted, ...] | None:
+    """The phases of an option whose items have name, percent and count; None where it is not given."""
+    return None if phases is None else tuple(wanted(phase) for phase in phases)
+
+
+def wanted(options: Mapping[str, Any]) -> Wanted:
+    """What C(percent) or C(count) ask for."""
+    return Wanted(percent=options["percent"], count=options["count"], name=options.get("name") or "")
+
+
+def deployer(params: Mapping[str, Any]) -> Deployer:
+    """Who deploys, by the options of all passes.
+
+    Without C(lease_owner), which the action plugin sets, it is this very process.
+    """
+    return Deployer(
+        owner=params["lease_owner"] or lease_owner.run_name(os.getpid()),
+        lease_duration=params["lease_duration"],
+        take_over=params["take_over"],
+        on_drift=params["on_drift"],
+    )
+
+
+def run_step(module: Module, build: Callable[[Rollout], Step]) -> None:
+    """Run the step that C(build) makes of the engine, and end the module with what it came to."""
+    run_module(module, lambda calls, clock: build(Rollout(calls, clock, deployer(module.params))))
+
+
+def run_question(
+    module: Module,
+    attempted: str,
+    answer: Callable[[Rollout], Mapping[str, Any]],
+    show: Callable[[Mapping[str, Any]], Sequence[Event]] = lambda answer: (),
+) -> None:
+    """Answer a question that changes nothing and waits for nothing, and end the module with the answer.
+
+    C(show) makes of the answer what the terminal is to show of it.
+    """
+    run_step(module, lambda rollout: Question(attempted, lambda: answer(rollout), show))
+
+
+def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> None:
+    """Run the step that C(build) makes, and end the module with what it came to.
+
+    One pass where C(wait) is false, which is how the action plugin calls; all of them otherwise. Whatever goes
+    wrong ends in C(fail_json) with words for who reads it.
+    """
+    attempted = f"run {module._name}"
+    clock = SystemClock()
+    try:
+        options = {**{name: spec.get("default") for name, spec in PASSES.items()}, **module.params}
+        _refuse(_option_problems(options))
+        calls = Calls(lambda service: _client(module, service))
+        step = build(calls, clock)
+        attempted = step.attempted
+        timing = Timing(wait_timeout=options["wait_timeout"], poll_interval=options["poll_interval"])
+        if options["wait"]:
+            outcome = run_to_the_end(step, clock, timing, check_mode=module.check_mode)
+        else:
+            progress = options["progress"] or {}
+            calls.go_on(progress.get(PATIENCE) or {})
+            outcome = run_pass(step, progress, clock, timing, check_mode=module.check_mode)
+            outcome.progress[PATIENCE] = calls.patience
+        failure = None
+    except RolloutError as error:
+        failure = _failure(error)
+    except Exception as error:
+        failure = _unforeseen(attempted, error)
+    # Outside of except, or Ansible would add the exception's own words to ours.
+    if failure is not None:
+        module.fail_json(**failure)
+    module.exit_json(**outcome.as_result())
+
+
+@dataclass
+class Question:
+    """A step that only reads: C(answer) is what it returns."""
+
+    attempted: str
+    answer: Callable[[], Mapping[str, Any]]
+    show: Callable[[Mapping[str, Any]], Sequence[Event]] = lambda answer: ()
+    subject: str = ""
+    state: str = ""
+    takes: float = 0.0
+
+    def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
+        """Be done at once with the answer."""
+        answer = self.answer()
+        for event in self.show(answer):
+            tell(event)
+        return Done(answer)
+
+    def preview(self) -> Mapping[str, Any]:
+        """Nothing: it never decides on a change."""
+        return {}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
+def _option_problems(options: Mapping[str, Any]) -> list[str]:
+    problems = []
+    if options["wait_timeout"] < 0:
+        problems.append(f"wait_timeout is {options['wait_timeout']}; it must be 0 seconds or more")
+    if options["poll_interval"] < SHORTEST_POLL_INTERVAL:
+        problems.append(
+            f"poll_interval is {options['poll_interval']:g}; it must be at least {SHORTEST_POLL_INTERVAL} seconds"
+        )
+    if options["lease_duration"] < SHORTEST_LEASE:
+        problems.append(
+            f"lease_duration is {options['lease_duration']}; it must be at least {SHORTEST_LEASE} seconds"
+        )
+    return problems
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _client(module: Any, service: str) -> Any:
+    if not module.region:
+        profile = module.params.get("profile")
+        raise NoCredentials(
+            f"connect to {service}",
+            answer=f"profile {profile} does not exist or names no region" if profile else "no region is set",
+            advice="Set the option region, the environment variable AWS_REGION, or a region in the profile.",
+        )
+    try:
+        return module.client(service, config=dict(CLIENT_CONFIG))
+    except (TypeError, ValueError) as error:
+        # botocore's words for an option of aws_config that it does not know, or a URL that is none.
+        raise InvalidInput([f"the connection options cannot be used: {error}"]) from error
+
+
+def _failure(error: RolloutError) -> dict[str, Any]:
+    failure: dict[str, Any] = error.outcome.as_result() if error.outcome else {"changed": False}
+    failure.update(getattr(error, "result", None) or {})
+    failure.update(msg=str(error), reason=error.reason)
+    if isinstance(error, InvalidInput):
+        failure["problems"] = list(error.problems)
+    else:
+        words = {name: getattr(error, name) for name in ("attempted", "answer", "state", "advice")}
+        failure.update({name: text for name, text in words.items() if text})
+    if isinstance(error, AwsError):
+        failure["error_code"] = error.code
+    if isinstance(error, AccessDenied):
+        failure["missing_permission"] = error.action
+    return failure
+
+
+def _unforeseen(attempted: str, error: Exception) -> dict[str, Any]:
+    innermost = traceback.extract_tb(error.__traceback__)[-1]
+    return {
+        "msg": f"{attempted}: something that progressive.aws did not foresee:"
+        f" {type(error).__name__}: {error} ({Path(innermost.filename).name}, line {innermost.lineno})."
+        " What was done until then is in the journal; running the same again goes on from there."
+        " Please report this line to the collection.",
+        "reason": "unforeseen",
+        "attempted": attempted,
+        "answer": f"{type(error).__name__}: {error}",
+    }

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The step at the end of a run that tells what it came to, and writes it down where that is wanted.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import InvalidInput, RolloutError
+from ..core.passes import Change, Decision, Done, Event
+from .junit import junit
+from .page import page
+from .record import Run
+
+FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    ".html": page,
+    ".htm": page,
+    ".json": lambda record: json.dumps(record, indent=2) + "\n",
+    ".xml": junit,
+}
+# What a folder gets.
+FILES = ("report.html", "report.json", "report.xml")
+
+
+class Report:
+    """The step that reports a run.
+
+    Its files are a by-product, as a log is: writing them is no change.
+    """
+
+    state = ""
+    takes = 0.0
+    subject = "report"
+
+    def __init__(self, run: Run, paths: Sequence[str] = ()) -> None:
+        """Report the run, also to files where C(paths) name some: their endings choose what they hold.
+
+        Raises:
+            InvalidInput: a path ends as no report does.
+        """
+        self._paths = [path for name in paths for path in files(name)]
+        self._folders = {Path(name) for name in paths if len(files(name)) > 1}
+        where = f"to {', '.join(paths)}" if paths else ""
+        self.attempted = f"write the report {where}" if where else "report"
+        self._run = run
+        record = run.record() if self._paths else {}
+        self._texts = [FORMATS[path.suffix.lower()](record) for path in self._paths]
+
+    def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
+        """Tell what the run came to, once, and see whether the files say so already."""
+        if not progress.get("told"):
+            progress["told"] = True
+            for event in self._run.events():
+                tell(event)
+        stale = [
+            (path, text)
+            for path, text in zip(self._paths, self._texts, strict=True)
+            if self._read(path) != text
+        ]
+        if stale:
+            return Change((), lambda: self._write(stale))
+        return Done(self.preview())
+
+    def preview(self) -> Mapping[str, Any]:
+        """The record in short, and where the whole of it is."""
+        return {"report": self._run.outline(), "report_paths": [str(path) for path in self._paths]}
+
+    def _read(self, path: Path) -> str | None:
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return None
+
+    def _write(self, files: Sequence[tuple[Path, str]]) -> None:
+        for path, text in files:
+            try:
+                if path.parent in self._folders:
+                    path.parent.mkdir(exist_ok=True)
+                _replace(path, text)
+            except OSError as error:
+                raise RolloutError(
+                    self.attempted,
+                    answer=f"{path}: {error.strerror or error}",
+                    advice="Name a place in a folder that exists and can be written to.",
+                ) from error
+
+
+def files(name: str) -> list[Path]:
+    """The files that a path stands for: itself by its ending, or a folder's C(FILES).
+
+    Raises:
+        InvalidInput: it ends as no report does.
+    """
+    path = Path(name)
+    if name.endswith("/") or not path.suffix:
+        return [path / file for file in FILES]
+    if path.suffix.lower() in FORMATS:
+        return [path]
+    raise InvalidInput(
+        [
+            f"the report cannot be written to {name}: name a file that ends in .html, .json or .xml, or a folder"
+            " with / at its end"
+        ]
+    )
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file as a whole or not at all, with the permissions that any new file would have."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        file.write(text)
+    written = Path(file.name)
+    try:
+        mask = os.umask(0)
+        os.umask(mask)
+        written.chmod(0o666 & ~mask)
+        written.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            written.unlink()
+        raise

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a verification asks of everything around CloudWatch: groups, load balancers, and the deployment's lease.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..core import journal, naming
+from ..core.model import Group
+from ..core.passes import Change
+from ..deployment.rollout import Rollout
+
+# DescribeInstances: ids in one call, as many as stay well within the size of a request.
+MOST_INSTANCES = 500
+# Auto Scaling User Guide, "Verify a scaling activity": how activities call what they do.
+_LAUNCH = re.compile(r"Launching a new EC2 instance: (i-[0-9a-f]+)")
+_TERMINATION = re.compile(r"Terminating EC2 instance: (i-[0-9a-f]+)")
+
+
+class AwsSurroundings:
+    """Answers from AWS what verification asks of its surroundings."""
+
+    def __init__(self, rollout: Rollout) -> None:
+        """Use the engine's hands and eyes."""
+        self._rollout = rollout
+
+    def group(self, name: str) -> Group | None:
+        """The group of that name, with its instances; None where there is none."""
+        return self._rollout.autoscaling.group(name)
+
+    def outgoing(self, group: Group) -> Sequence[str] | None:
+        """The names of the groups that went out, or are to go, for this one; None where it is of no series."""
+        deployment = journal.read_deployment(group)
+        if deployment is None:
+            return None
+        series = self._rollout.series(deployment.series)
+        names = [one.name for one, __ in series.outgoing(deployment)]
+        # Once it is live, only the new group's own tag still tells.
+        there = {one.name for one in series.groups}
+        former = [naming.group_name(series.name, revision) for revision in deployment.outgoing]
+        return names or [name for name in former if name in there]
+
+    def instances_of_series(self, name: str) -> Sequence[str]:
+        """The instances in service of the series that a group of that name would be of."""
+        series = naming.series_of_revision(name)
+        groups = self._rollout.series(series).groups if series else ()
+        return [instance.instance_id for group in groups for instance in group.in_service]
+
+    def history(self, name: str, since: float) -> Mapping[str, tuple[float, float]]:
+        """Since when and until when instances of the group served, of those that did at C(since) or later.
+
+        By its activities, which AWS keeps for six weeks. One that was there before C(since) is said to have served
+        since 0.
+        """
+        now = self._rollout.clock.now()
+        group = self.group(name)
+        served = {one.instance_id: (0.0, now) for one in group.in_service} if group else {}
+        activities = self._rollout.autoscaling.activities(name, since)
+        for activity in activities:
+            gone = _TERMINATION.match(activity.description)
+            if gone:
+                served[gone[1]] = (0.0, activity.started)
+        for activity in activities:
+            launched = _LAUNCH.match(activity.description)
+            if launched and launched[1] in served:
+                began = activity.ended if activity.ended is not None else activity.started
+                served[launched[1]] = (began, served[launched[1]][1])
+        return served
+
+    def monitoring(self, instance_ids: Sequence[str]) -> Mapping[str, bool]:
+        """Which instances have detailed monitoring, of those of whom that can be found out."""
+        found = {}
+        for first in range(0, len(instance_ids), MOST_INSTANCES):
+            answer = self._rollout.autoscaling.send(
+                "ec2",
+                "DescribeInstances",
+                {"InstanceIds": list(instance_ids[first : first + MOST_INSTANCES])},
+                "read the monitoring of instances",
+            )
+            for reservation in answer.get("Reservations") or ():
+                for instance in reservation["Instances"]:
+                    state = instance.get("Monitoring", {}).get("State", "")
+                    found[instance["InstanceId"]] = state in ("enabled", "pending")
+        return found
+
+    def load_balancers(self, target_group_arns: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """The ARNs of the load balancers behind each target group."""
+        return self._rollout.load_balancing.load_balancers(target_group_arns)
+
+    def upkeep(self, name: str, progress: dict[str, Any], attempted: str) -> Change | None:
+        """Keep the lease of the run that verifies its own deployment, which would run out meanwhile.
+
+        Raises:
+            Overtaken: somebody else has taken the deployment over.
+        """
+        rollout, now = self._rollout, self._rollout.clock.now()
+        # Looked at often enough that a lease which is renewed at half its life never runs out.
+        if now < progress.get("upkeep", 0.0):
+            return None
+        progress["upkeep"] = now + rollout.deployer.lease_duration / 4
+        group = self.group(name)
+        deployment = journal.read_deployment(group) if group else None
+        if deployment is None or deployment.status != journal.DEPLOYING or deployment.lease is None:
+            return None
+        if not progress.get("owned") and deployment.lease.owner != rollout.deployer.owner:
+            # Somebody looks at a deployment that is another's; judging changes nothing.
+            return None
+        rollout.ensure_ours(deployment, progress, attempted)
+        if not rollout.needs_renewal(deployment):
+            return None
+        tags = rollout.lease_tags(deployment)
+        return Change((), lambda: rollout.autoscaling.write_tags(name, tags))

@@ -1,0 +1,446 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The step of verification: gathers data as time passes, judges them, and waits for more.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..aws.cloudwatch import AlarmState, CloudWatch, Request, TimeSeries
+from ..core.errors import VerificationFailed
+from ..core.naming import short_name
+from ..core.passes import Clock, Decision, Done, Event, Wait
+from ..judging import judge
+from ..judging.datapoints import (
+    FAIL,
+    INCONCLUSIVE,
+    NOT_APPLICABLE,
+    PASS,
+    PENDING,
+    Evidence,
+    Finding,
+    Series,
+    Terms,
+    clock_time,
+)
+from ..judging.judge import AlarmReading, Judgement
+from ..judging.metrics import Metric, number
+from .baseline import Observer, Surroundings, read_baseline
+from .checks import Preparation
+from .publishers import Member, Subject, members, series_of
+from .settings import PATIENCE, PREVIOUS, Settings, length
+
+# So many metrics have room in a line of progress.
+METRICS_IN_A_LINE = 4
+# Old data are judged as they would have been when they came, at so many moments at most.
+MOST_REPLAYED_LOOKS = 200
+
+
+class VerdictNotPassed(VerificationFailed):
+    """The verdict was not a pass; C(result) is what the module returns of it."""
+
+    def __init__(
+        self, attempted: str, *, answer: str, result: Mapping[str, Any], advice: str | None = None
+    ) -> None:
+        """Keep the verdict beside the words."""
+        self.result = dict(result)
+        super().__init__(
+            attempted,
+            answer=answer,
+            state="Verification changed nothing: the group has the instances that it had",
+            advice=advice,
+        )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one look found: each metric's evidence, in order, and the states of the alarms."""
+
+    evidence: tuple[Evidence, ...]
+    alarms: tuple[AlarmReading, ...]
+    final: bool
+
+
+class Verification:
+    """Judges a group for as long as its settings say; fails as soon as failure is certain."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        cloudwatch: CloudWatch,
+        surroundings: Surroundings,
+        clock: Clock,
+        *,
+        check_mode: bool = False,
+    ) -> None:
+        """Nothing is asked of AWS yet. In C(check_mode) the group need not exist, and nothing is waited for."""
+        self.attempted = f"verify group {settings.group}"
+        self.subject = short_name(settings.group)
+        self.state = ""
+        self.takes = settings.longest_wait
+        self._settings = settings
+        self._cloudwatch = cloudwatch
+        self._surroundings = surroundings
+        self._observer = Observer(settings, surroundings)
+        self._clock = clock
+        self._check_mode = check_mode
+        self._plan: tuple[str, ...] = ()
+
+    def preview(self) -> Mapping[str, Any]:
+        """What would be judged."""
+        return {"plan": list(self._plan)}
+
+    def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
+        """See what CloudWatch knows by now, and judge it.
+
+        C(progress) keeps when the window began, when to look next, and when instances came and went. Without
+        it the window begins anew.
+
+        Raises:
+            InvalidInput: at the first look, for what AWS does not know or refuses.
+            VerdictNotPassed: failure is certain, or the verdict at the end is not a pass.
+        """
+        now = self._clock.now()
+        settings = self._settings
+        if not self._check_mode and not settings.retrospective:
+            upkeep = self._surroundings.upkeep(settings.group, progress, self.attempted)
+            if upkeep:
+                return upkeep
+        if "window" not in progress:
+            start = settings.start if settings.start is not None else now + settings.warmup
+            baseline, planned = Preparation(
+                settings, self._cloudwatch, self._surroundings, check_mode=self._check_mode
+            ).prepare(start, now)
+            self._plan = planned.plan
+            for warning in planned.warnings:
+                self._tell(tell, "warning", warning)
+            if self._check_mode:
+                for sentence in planned.plan:
+                    self._tell(tell, "plan", sentence)
+                return Wait(("the deployment",))
+            progress.update(window=start, baseline=baseline.as_progress(), plan=list(planned.plan))
+            if settings.retrospective:
+                self._tell(tell, "plan", self._introduction(start))
+                return self._judge_the_past(progress, tell)
+            self._observe(progress, now)
+            progress["next"] = min(settings.first_look(start), settings.last_data(start))
+            self._tell(tell, "plan", self._introduction(start))
+        if now < progress["next"]:
+            return Wait((self._still_missing(progress["window"], now),))
+        look = self._look(progress, now)
+        judgement = self._judge(look, progress["window"], now)
+        self._tell_progress(progress, look, now, tell)
+        if judgement.verdict == PENDING:
+            progress["next"] = settings.next_look(progress["window"], now)
+            return Wait((self._still_missing(progress["window"], now),))
+        return self._conclude(judgement, look, progress, now, tell)
+
+    # What it waits for
+
+    def _introduction(self, start: float) -> str:
+        judged = [metric.name for metric in self._settings.metrics]
+        judged += [f"alarm {name}" for name in self._settings.alarms]
+        warmup = 0.0 if self._settings.retrospective else self._settings.warmup
+        return (
+            f"judging {', '.join(judged)} for {length(self._settings.duration)} from {clock_time(start, 1)}"
+            + (f", after {length(warmup)} of warm-up" if warmup else "")
+        )
+
+    def _still_missing(self, start: float, now: float) -> str:
+        if now < start:
+            return f"the end of the warm-up at {clock_time(start, 1)}"
+        if now < self._settings.last_data(start):
+            return f"data up to {clock_time(self._settings.last_data(start), 1)}"
+        return "data that are late"
+
+    # A look
+
+    def _observe(self, progress: dict[str, Any], now: float) -> tuple[Subject, list[Subject]]:
+        group = self._surroundings.group(self._settings.group)
+        if group is None:
+            raise VerdictNotPassed(
+                self.attempted,
+                answer="the group is gone while it was being verified",
+                result={"verdict": FAIL, "score": 0.0, "metrics": [], "series": []},
+            )
+        subject = self._observer.subject(group, progress, now)
+        return subject, self._observer.controls(read_baseline(progress["baseline"]), progress, now)
+
+    def _look(self, progress: dict[str, Any], now: float) -> _Look:
+        start = progress["window"]
+        baseline = read_baseline(progress["baseline"])
+        if self._settings.retrospective:
+            subject = self._observer.in_the_past(self._settings.group, start)
+            controls = self._observer.controls(baseline, {}, now)
+        else:
+            subject, controls = self._observe(progress, now)
+        windows: dict[str, tuple[float, float]] = {
+            metric.name: (
+                self._settings.window(metric, start)[0],
+                self._settings.judged_until(metric, start, now),
+            )
+            for metric in self._settings.metrics
+        }
+        wanted = list(self._settings.metrics)
+        compared = [metric for metric in wanted if metric.rule.uses_baseline]
+        ours = [(metric, [subject], windows[metric.name]) for metric in wanted]
+        if baseline.start is None:
+            theirs = [(metric, controls, windows[metric.name]) for metric in compared]
+            found = self._series(ours + theirs, start, now)
+            canary, control = found[: len(ours)], found[len(ours) :]
+        else:
+            # In calls of their own: one for both times would bring all that lies between them.
+            earlier = [
+                (metric, controls, metric.window(baseline.start, baseline.duration)) for metric in compared
+            ]
+            canary, control = self._series(ours, start, now), self._series(earlier, start, math.inf)
+        by_name = {metric.name: several for metric, several in zip(compared, control, strict=True)}
+        evidence = tuple(
+            Evidence(
+                metric,
+                several,
+                by_name.get(metric.name, ()),
+                nothing_to_compare=baseline.nothing,
+                same_time=baseline.same_time,
+            )
+            for metric, several in zip(wanted, canary, strict=True)
+        )
+        return _Look(evidence, self._alarms(start, now), self._final(evidence, start, now))
+
+    def _series(
+        self,
+        wanted: Sequence[tuple[Metric, Sequence[Subject], tuple[float, float]]],
+        start: float,
+        now: float,
+    ) -> list[tuple[Series, ...]]:
+        """The series of each metric among the groups in its window."""
+        asked: list[tuple[int, Metric, Member, tuple[float, float]]] = [
+            (position, metric, member, window)
+            for position, (metric, subjects, window) in enumerate(wanted)
+            if window[1] > window[0]
+            for member in members(metric, subjects)
+        ]
+        answers = self._cloudwatch.data(
+            [Request(metric.rendered(member.values), *window) for __, metric, member, window in asked]
+        )
+        found: list[list[Series]] = [[] for __ in wanted]
+        over = now >= self._settings.last_data(start)
+        for (position, metric, member, window), answer in zip(asked, answers, strict=True):
+            late = PATIENCE * self._settings.delay_of(metric)
+            filled_until = window[1] if over else now - metric.period - late
+            # A request without any data may be answered with no series at all; the member is there all the same.
+            found[position] += [
+                series_of(
+                    metric,
+                    member,
+                    line.points,
+                    window,
+                    label=line.label if len(answer) > 1 else "",
+                    error=line.error,
+                    filled_until=filled_until,
+                )
+                for line in answer or (TimeSeries(label=""),)
+            ]
+        return [tuple(several) for several in found]
+
+    def _final(self, evidence: Sequence[Evidence], start: float, now: float) -> bool:
+        """Whether no more data are to be expected."""
+        if self._settings.retrospective:
+            return True
+        if now < self._settings.last_data(start):
+            return False
+        late = any(
+            series.end > series.start
+            and (not series.points or series.points[-1][0] + one.metric.period < series.end)
+            for one in evidence
+            for series in (*one.canary, *(one.baseline if one.same_time else ()))
+        )
+        return not late or now >= self._settings.last_data(start, PATIENCE)
+
+    def _alarms(self, start: float, now: float) -> tuple[AlarmReading, ...]:
+        if not self._settings.alarms or now < start or self._settings.retrospective:
+            return ()
+        states = self._cloudwatch.alarms(self._settings.alarms)
+        gone = {"state": "INSUFFICIENT_DATA", "since": 0.0, "reason": "the alarm no longer exists"}
+        return tuple(
+            _reading(states[name]) if name in states else AlarmReading(name, **gone)  # type: ignore[arg-type]
+            for name in self._settings.alarms
+        )
+
+    # The verdict
+
+    def _judge(self, look: _Look, start: float, now: float) -> Judgement:
+        settings = self._settings
+        findings = [
+            judge.judge_metric(
+                evidence,
+                Terms(
+                    final=look.final,
+                    fraction=1.0 if look.final else settings.fraction(evidence.metric, start, now),
+                    error=settings.error,
+                    looks=int(settings.duration // evidence.metric.period),
+                    sensitivity=settings.sensitivity,
+                    on_no_data=settings.on_no_data,
+                ),
+            )
+            for evidence in look.evidence
+        ]
+        findings += [
+            judge.judge_alarm(alarm, final=look.final, on_no_data=settings.on_no_data)
+            for alarm in look.alarms
+        ]
+        if settings.retrospective:
+            words = "only its state now could be read, so it was not judged"
+            findings += [
+                Finding(name, NOT_APPLICABLE, words, kind="alarm", rule="alarm") for name in settings.alarms
+            ]
+        return judge.judge(findings, settings.scoring)
+
+    def _judge_the_past(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
+        """Judge old data as they would have been judged when they came: look by look, until it was certain."""
+        settings, start = self._settings, progress["window"]
+        end = settings.last_data(start)
+        # Everything there will be is there.
+        everything = self._look(progress, end)
+        moment = start
+        step = max(settings.looks_every, settings.duration / MOST_REPLAYED_LOOKS)
+        while moment < end:
+            moment = min(end, moment + step)
+            look = everything if moment >= end else self._as_known(everything, start, moment)
+            judgement = self._judge(look, start, moment)
+            if judgement.verdict != PENDING:
+                break
+        return self._conclude(judgement, look, progress, moment, tell)
+
+    def _as_known(self, look: _Look, start: float, moment: float) -> _Look:
+        """What a look at that moment would have found."""
+        return replace(
+            look,
+            final=False,
+            evidence=tuple(
+                replace(
+                    one,
+                    canary=tuple(series.until(until) for series in one.canary),
+                    baseline=(
+                        tuple(series.until(until) for series in one.baseline)
+                        if one.same_time
+                        else one.baseline
+                    ),
+                )
+                for one in look.evidence
+                for until in [self._settings.judged_until(one.metric, start, moment)]
+            ),
+        )
+
+    def _conclude(
+        self,
+        judgement: Judgement,
+        look: _Look,
+        progress: Mapping[str, Any],
+        now: float,
+        tell: Callable[[Event], None],
+    ) -> Decision:
+        for finding in judgement.findings:
+            self._tell(tell, "verdict", f"{finding.name}: {_verdict_word(finding)}, {finding.reason}")
+        self._tell(tell, "verdict", f"verdict {judgement.verdict}, score {number(judgement.score)}")
+        start = progress["window"]
+        result = {
+            "verdict": judgement.verdict,
+            "score": judgement.score,
+            "metrics": [finding.as_result() for finding in judgement.findings],
+            "series": [
+                _series_result(evidence.metric, side, series)
+                for evidence in look.evidence
+                for side, several in (("canary", evidence.canary), ("baseline", evidence.baseline))
+                for series in several
+            ],
+            "window": {"start": start, "end": start + self._settings.duration, "judged_at": now},
+            "baseline": {
+                "groups": progress["baseline"]["groups"],
+                "strategy": self._strategy(progress),
+                "nothing": progress["baseline"]["nothing"],
+            },
+            "plan": progress["plan"],
+        }
+        passed = judgement.verdict == PASS
+        tolerated = judgement.verdict == INCONCLUSIVE and self._settings.on_inconclusive != "fail"
+        if passed or tolerated:
+            return Done(result)
+        reasons = "; ".join(judgement.reasons) or f"the score of {number(judgement.score)} is not enough"
+        raise VerdictNotPassed(
+            self.attempted,
+            answer=f"verdict {judgement.verdict}: {reasons}",
+            result=result,
+        )
+
+    def _strategy(self, progress: Mapping[str, Any]) -> str:
+        if progress["baseline"]["nothing"]:
+            return "none"
+        return "canary" if progress["baseline"]["start"] is None else PREVIOUS
+
+    # What it says
+
+    def _tell(self, tell: Callable[[Event], None], kind: str, text: str) -> None:
+        tell(Event(kind, short_name(self._settings.group), text))
+
+    def _tell_progress(
+        self, progress: dict[str, Any], look: _Look, now: float, tell: Callable[[Event], None]
+    ) -> None:
+        if not look.evidence:
+            return
+        finest = min(self._settings.metrics, key=lambda metric: metric.period)
+        first, end = self._settings.window(finest, progress["window"])
+        reached = (self._settings.judged_until(finest, progress["window"], now) - first) // finest.period
+        if reached <= progress.get("told", 0):
+            return
+        progress["told"] = reached
+        unit = "minute" if finest.period == 60 else "period"
+        parts = [_latest(evidence) for evidence in look.evidence[:METRICS_IN_A_LINE]]
+        if len(look.evidence) > METRICS_IN_A_LINE:
+            parts.append(f"{len(look.evidence) - METRICS_IN_A_LINE} more")
+        self._tell(
+            tell,
+            "health",
+            f"data of {unit} {reached} of {(end - first) // finest.period}: {', '.join(parts)}",
+        )
+
+
+def _verdict_word(finding: Finding) -> str:
+    words = {PENDING: "not judged to the end", NOT_APPLICABLE: "not applicable"}
+    word = words.get(finding.verdict, finding.verdict)
+    return f"{word} (muted)" if finding.muted else word
+
+
+def _reading(state: AlarmState) -> AlarmReading:
+    return AlarmReading(state.name, state.state, state.since, state.reason)
+
+
+def _latest(evidence: Evidence) -> str:
+    """The newest value of a metric: C(cpu 41.2); of several instances, the one farthest up."""
+    newest = [series.points[-1] for series in evidence.canary if series.points]
+    if not newest:
+        return f"{evidence.metric.name} no data yet"
+    moment = max(when for when, __ in newest)
+    values = [value for when, value in newest if when == moment]
+    low, high = number(min(values)), number(max(values))
+    return f"{evidence.metric.name} {low}" + (f" to {high}" if high != low else "")
+
+
+def _series_result(metric: Metric, side: str, series: Series) -> dict[str, Any]:
+    return {
+        "metric": metric.name,
+        "side": side,
+        "member": series.member,
+        "group": series.group,
+        "instance_id": series.instance_id,
+        "period": metric.period,
+        "points": [list(point) for point in series.points],
+        "error": series.error,
+    }

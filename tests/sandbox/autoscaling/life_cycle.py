@@ -1,0 +1,366 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a group comes to have what it wants: launches, terminations, health, and what is told of them.
+
+After "Amazon EC2 Auto Scaling instance lifecycle", "Health checks for instances in an Auto Scaling group"
+and "Suspend and resume Amazon EC2 Auto Scaling processes" in the Amazon EC2 Auto Scaling User Guide.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tests.sandbox.autoscaling import termination
+from tests.sandbox.autoscaling.launching import LaunchFailed, launch
+from tests.sandbox.autoscaling.model import Activity, Group, GroupInstance, iso, timestamp
+from tests.sandbox.world import InstanceRecord
+
+if TYPE_CHECKING:
+    from tests.sandbox.autoscaling.service import AutoScaling
+    from tests.sandbox.world import World
+
+_LAUNCHING = "autoscaling:EC2_INSTANCE_LAUNCHING"
+_TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
+#: So that launches that fail let time go on even if nothing is to take any.
+_SHORTEST_RETRY = 0.1
+
+
+class LifeCycle:
+    """Moves the instances of all groups along."""
+
+    def __init__(self, world: World, service: AutoScaling) -> None:
+        """Begin without instances."""
+        self._world = world
+        self._service = service
+        self.records: dict[str, InstanceRecord] = {}
+        #: moto's instances that groups launched, by id.
+        self.ec2: dict[str, Any] = {}
+        world.on_tick.append(self._look)
+
+    # -- a group as a whole ----------------------------------------------------------------------
+
+    def wake(self, group: Group) -> None:
+        """Let Auto Scaling act on a change of a group as soon as it would."""
+        self._world.after(self._world.settings.reaction_seconds, lambda: self.reconcile(group))
+
+    def reconcile(self, group: Group) -> None:
+        """Replace what is unhealthy, then launch or terminate until the capacity is the desired one."""
+        if group.deleted:
+            return
+        self._check_health(group)
+        self._replace_unhealthy(group)
+        missing = group.desired_capacity - len(group.counted())
+        if missing <= 0:
+            group.to_replace = 0
+        if missing > 0 and not group.suspends("Launch") and not group.deleting:
+            self._launch(group, missing)
+        elif missing < 0 and not group.suspends("Terminate"):
+            in_service = [one for one in group.instances.values() if one.state == "InService"]
+            for instance in termination.choose(group, in_service, -missing, self._world.now()):
+                now, count = iso(self._world.now()), len(group.counted())
+                self.terminate(
+                    group,
+                    instance,
+                    f"{group.reason}  At {now} an instance was taken out of service in response to a difference"
+                    f" between desired and actual capacity, shrinking the capacity from {count} to {count - 1}."
+                    f"  At {now} instance {instance.instance_id} was selected for termination.",
+                )
+
+    def _look(self) -> None:
+        """See to each group, since an instance may have been changed from outside."""
+        for instance_id, record in self.records.items():
+            if record.terminated_at is None and self.ec2[instance_id].state in (
+                "terminated",
+                "shutting-down",
+            ):
+                record.terminated_at = self._world.now()
+        for group in list(self._service.groups.values()):
+            self.reconcile(group)
+
+    # -- launching -------------------------------------------------------------------------------
+
+    def _launch(self, group: Group, missing: int) -> None:
+        now = self._world.now()
+        if group.retry_at is not None and now < group.retry_at:
+            return
+        group.retry_at = None
+        for _ in range(missing):
+            if not self._launch_one(group):
+                group.retry_at = now + max(_SHORTEST_RETRY, self._world.settings.launch_retry_seconds)
+                self._world.at(group.retry_at, lambda: self.reconcile(group))
+                return
+
+    def _launch_one(self, group: Group) -> bool:
+        """Launch into the emptiest zone that can take an instance; tell of each that cannot."""
+        now, count = self._world.now(), len(group.counted())
+        if group.to_replace > 0:
+            cause = f"At {iso(now)} an instance was launched in response to an unhealthy instance needing to"
+            cause += " be replaced."
+        else:
+            cause = (
+                f"{group.reason}  At {iso(now)} an instance was started in response to a difference between"
+            )
+            cause += f" desired and actual capacity, increasing the capacity from {count} to {count + 1}."
+        for subnet in self._subnets(group):
+            details = {"Subnet ID": subnet.id, "Availability Zone": subnet.availability_zone}
+            try:
+                ec2, specification = launch(self._world, group, subnet)
+            except LaunchFailed as failure:
+                description = f"Launching a new EC2 instance.  Status Reason: {failure}"
+                activity = self.tell(group, description, cause, details)
+                activity.end(now, "Failed", str(failure))
+                continue
+            instance = GroupInstance(
+                instance_id=ec2.id,
+                ec2=ec2,
+                image_id=specification.image_id,
+                instance_type=specification.instance_type,
+                zone=subnet.availability_zone,
+                zone_id=subnet.availability_zone_id,
+                subnet_id=subnet.id,
+                launched_at=now,
+                launch_template=specification.launch_template,
+                launch_configuration=specification.launch_configuration,
+                protected=bool(group.attributes["NewInstancesProtectedFromScaleIn"]),
+                scaled_by=group.scaled_by,
+            )
+            group.instances[ec2.id] = instance
+            group.to_replace = max(0, group.to_replace - 1)
+            self.ec2[ec2.id] = ec2
+            self.records[ec2.id] = InstanceRecord(
+                ec2.id, specification.image_id, specification.instance_type, group.name, now
+            )
+            activity = self.tell(group, f"Launching a new EC2 instance: {ec2.id}", cause, details)
+            activity.instance_id = ec2.id
+            self._run_later(group, instance, activity)
+            return True
+        return False
+
+    def _run_later(self, group: Group, instance: GroupInstance, activity: Activity) -> None:
+        seconds = self._world.settings.pending_seconds
+        self._world.after(seconds, lambda: self._running(group, instance, activity))
+
+    def _subnets(self, group: Group) -> list[Any]:
+        """Return the subnets to try, those of the zone with the fewest instances first."""
+        subnets = self._service.subnets(group)
+        zones = [subnet.availability_zone for subnet in subnets]
+        counted = [instance.zone for instance in group.counted()]
+        order = sorted(range(len(subnets)), key=lambda at: (counted.count(zones[at]), at))
+        first_of_zone: dict[str, Any] = {}
+        for at in order:
+            first_of_zone.setdefault(zones[at], subnets[at])
+        return list(first_of_zone.values())
+
+    def _running(self, group: Group, instance: GroupInstance, activity: Activity) -> None:
+        """EC2 says that the instance runs; the lifecycle hooks have their turn."""
+        if instance.ec2.state == "pending":
+            instance.ec2._state.name, instance.ec2._state.code = "running", 16
+        if instance.state != "Pending":
+            return
+        self._wait_for_hooks(
+            group, instance, activity, _LAUNCHING, "Pending", lambda: self._arrive(group, instance, activity)
+        )
+
+    def _arrive(self, group: Group, instance: GroupInstance, activity: Activity) -> None:
+        now = self._world.now()
+        if instance.abandoned:
+            activity.end(now, "Cancelled", "Instance failed to complete user's Lifecycle Action: Abandoned")
+            self.terminate(group, instance, f"At {iso(now)} a lifecycle action was abandoned.")
+            return
+        if instance.ec2.state != "running":
+            message = "Instance became unhealthy while waiting for instance to be in InService state."
+            message += " Termination Reason: Client.UserInitiatedShutdown: User initiated shutdown"
+            activity.end(now, "Cancelled", message)
+            self.terminate(group, instance, f"At {iso(now)} an instance was taken out of service: {message}")
+            return
+        instance.state = "InService"
+        instance.in_service_at = self.records[instance.instance_id].in_service_at = now
+        if not group.suspends("AddToLoadBalancer"):
+            for kind in ("elbv2", "elb"):
+                for where in group.attached(kind):
+                    self._world.targets.register(where, instance.instance_id)
+        activity.end(now)
+        behaviour = self._world.images.get(instance.image_id, {})
+        if "dies_after" in behaviour:
+            self._world.after(float(behaviour["dies_after"]), lambda: self._die(group, instance))
+        for seconds in (
+            self._world.settings.registration_seconds,
+            float(group.attributes["HealthCheckGracePeriod"]),
+        ):
+            self._world.after(seconds, lambda: self.reconcile(group))
+
+    def _die(self, group: Group, instance: GroupInstance) -> None:
+        if instance.ec2.state == "running":
+            self._world.backend("ec2").terminate_instances([instance.instance_id])
+            self.records[instance.instance_id].terminated_at = self._world.now()
+            self.reconcile(group)
+
+    # -- terminating -----------------------------------------------------------------------------
+
+    def terminate(self, group: Group, instance: GroupInstance, cause: str) -> Activity:
+        """Take an instance out: deregister and drain, wait for hooks, then end it in EC2."""
+        now = self._world.now()
+        instance.state = "Terminating"
+        instance.waiting_for.clear()
+        details = {"Subnet ID": instance.subnet_id, "Availability Zone": instance.zone}
+        what = f"Terminating EC2 instance: {instance.instance_id}"
+        activity = self.tell(group, what, cause, details)
+        activity.instance_id = instance.instance_id
+        activity.status, activity.progress = "InProgress", 0
+        for other in group.activities:
+            if other.in_progress and other.instance_id == instance.instance_id and other is not activity:
+                other.end(now, "Cancelled")
+        alive = instance.ec2.state in ("pending", "running")
+        seconds = 0.0
+        for where in self._world.targets.holders(instance.instance_id):
+            seconds = max(seconds, self._world.targets.deregister(where, instance.instance_id))
+        if seconds > 0 and alive:
+            activity.status, activity.progress = "WaitingForELBConnectionDraining", 50
+            self._world.after(seconds, lambda: self._drained(group, instance, activity))
+        else:
+            self._drained(group, instance, activity)
+        return activity
+
+    def _drained(self, group: Group, instance: GroupInstance, activity: Activity) -> None:
+        self._wait_for_hooks(
+            group,
+            instance,
+            activity,
+            _TERMINATING,
+            "Terminating",
+            lambda: self._end(group, instance, activity),
+        )
+
+    def _end(self, group: Group, instance: GroupInstance, activity: Activity) -> None:
+        activity.status, activity.progress = "InProgress", max(activity.progress, 60)
+        record = self.records[instance.instance_id]
+        if record.terminated_at is None:
+            record.terminated_at = self._world.now()
+        if instance.ec2.state in ("pending", "running", "stopped"):
+            instance.ec2._state.name, instance.ec2._state.code = "shutting-down", 32
+        self._world.after(
+            self._world.settings.terminating_seconds, lambda: self._gone(group, instance, activity)
+        )
+
+    def _gone(self, group: Group, instance: GroupInstance, activity: Activity) -> None:
+        if instance.ec2.state != "terminated":
+            instance.ec2.disable_api_termination = False
+            self._world.backend("ec2").terminate_instances([instance.instance_id])
+        group.instances.pop(instance.instance_id, None)
+        activity.end(self._world.now())
+        if group.deleting and not group.instances:
+            self._service.remove(group)
+        else:
+            self.reconcile(group)
+
+    # -- hooks -----------------------------------------------------------------------------------
+
+    def _wait_for_hooks(
+        self,
+        group: Group,
+        instance: GroupInstance,
+        activity: Activity,
+        transition: str,
+        state: str,
+        proceed: Callable[[], None],
+    ) -> None:
+        """Hold an instance until each lifecycle hook of a transition is completed or times out."""
+        hooks = [hook for hook in group.hooks.values() if hook.transition == transition]
+        if not hooks:
+            proceed()
+            return
+        instance.state = f"{state}:Wait"
+        activity.status, activity.progress = "MidLifecycleAction", 60
+        instance.waiting_for = {hook.name: str(uuid.uuid4()) for hook in hooks}
+
+        def completed(name: str, result: str) -> None:
+            if instance.waiting_for.pop(name, None) is None:
+                return
+            instance.abandoned = instance.abandoned or result == "ABANDON"
+            if instance.waiting_for and not instance.abandoned:
+                return
+            instance.waiting_for.clear()
+            if instance.state == f"{state}:Wait":
+                instance.state = f"{state}:Proceed"
+                proceed()
+
+        self._service.hooks.begin(group, instance, hooks, completed)
+
+    # -- health ----------------------------------------------------------------------------------
+
+    def _check_health(self, group: Group) -> None:
+        if group.suspends("HealthCheck"):
+            return
+        now = iso(self._world.now())
+        for instance in group.instances.values():
+            if instance.state != "InService" or instance.health != "Healthy":
+                continue
+            if instance.ec2.state != "running":
+                instance.health = "Unhealthy"
+                instance.unhealthy_cause = (
+                    f"At {now} an instance was taken out of service in response to an EC2 health check indicating"
+                    " it has been terminated or stopped."
+                )
+            elif self._fails_elb(group, instance):
+                instance.health = "Unhealthy"
+                instance.unhealthy_cause = (
+                    f"At {now} an instance was taken out of service in response to an ELB system health check"
+                    " failure."
+                )
+
+    def _fails_elb(self, group: Group, instance: GroupInstance) -> bool:
+        if "ELB" not in group.attributes["HealthCheckType"].split(","):
+            return False
+        grace = group.attributes["HealthCheckGracePeriod"]
+        if instance.in_service_at is None or self._world.now() < instance.in_service_at + grace:
+            return False
+        places = [*group.attached("elbv2"), *group.attached("elb")]
+        return any(self._world.targets.state(where, instance.instance_id) == "unhealthy" for where in places)
+
+    def _replace_unhealthy(self, group: Group) -> None:
+        if group.suspends("ReplaceUnhealthy") or group.suspends("Terminate"):
+            return
+        for instance in list(group.instances.values()):
+            if instance.state == "InService" and instance.health == "Unhealthy":
+                self.terminate(group, instance, instance.unhealthy_cause)
+                group.to_replace += 1
+
+    # -- telling ---------------------------------------------------------------------------------
+
+    def tell(self, group: Group, description: str, cause: str, details: dict[str, Any]) -> Activity:
+        """Begin a scaling activity."""
+        activity = Activity(
+            activity_id=str(uuid.uuid4()),
+            group_name=group.name,
+            group_arn=group.arn,
+            description=description,
+            cause=cause.strip(),
+            started_at=self._world.now(),
+            details=details,
+        )
+        group.activities.append(activity)
+        return activity
+
+    def adopt(self, group: Group, ec2: Any) -> GroupInstance:
+        """Take an instance that was launched by hand into a group."""
+        instance = GroupInstance(
+            instance_id=ec2.id,
+            ec2=ec2,
+            image_id=ec2.image_id,
+            instance_type=ec2.instance_type,
+            zone=ec2.availability_zone,
+            zone_id=self._world.backend("ec2").get_subnet(ec2.subnet_id).availability_zone_id,
+            subnet_id=ec2.subnet_id,
+            launched_at=ec2.launch_time.replace(tzinfo=timestamp(0).tzinfo).timestamp(),
+            launch_template=None,
+            launch_configuration=None,
+            protected=False,
+        )
+        group.instances[ec2.id] = instance
+        self.ec2[ec2.id] = ec2
+        self.records[ec2.id] = InstanceRecord(
+            ec2.id, ec2.image_id, ec2.instance_type, group.name, instance.launched_at
+        )
+        return instance

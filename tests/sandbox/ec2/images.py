@@ -1,0 +1,39 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""RegisterImage, of which moto stores the name and the description only. After the Amazon EC2 API Reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.sandbox.autoscaling.model import timestamp
+from tests.sandbox.errors import AwsError
+
+if TYPE_CHECKING:
+    from tests.sandbox.world import World
+
+#: The operations that are answered here instead of by moto.
+OPERATIONS = frozenset({"RegisterImage"})
+#: Architecture: "Default: For Amazon EBS-backed AMIs, i386. For instance store-backed AMIs, the architecture
+#: specified in the manifest file." VirtualizationType: "Default: paravirtual".
+_DEFAULT_ARCHITECTURE = "i386"
+_DEFAULT_VIRTUALIZATION = "paravirtual"
+
+
+def handle(world: World, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Do one of ``OPERATIONS``."""
+    if parameters.get("DryRun"):
+        raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+    backend = world.backend("ec2")
+    name = parameters["Name"]
+    for image in backend.amis.values():
+        if image.name == name and image.owner_id == world.settings.account_id:
+            raise AwsError("InvalidAMIName.Duplicate", f"AMI name {name} is already in use by AMI {image.id}")
+    image = backend.register_image(name, parameters.get("Description", ""))
+    image.owner_id = world.settings.account_id
+    image.architecture = parameters.get("Architecture", _DEFAULT_ARCHITECTURE)
+    image.virtualization_type = parameters.get("VirtualizationType", _DEFAULT_VIRTUALIZATION)
+    image.root_device_name = parameters.get("RootDeviceName")
+    image.root_device_type = "ebs"
+    image.creation_date = timestamp(world.now())
+    return {"ImageId": image.id}

@@ -1,0 +1,286 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Passes are repeated until the step is done, and each of their events is one line on the terminal."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible import constants
+from ansible.errors import AnsibleActionFail
+from ansible_collections.progressive.aws.plugins.action import reconcile
+from ansible_collections.progressive.aws.plugins.module_utils.core import lease_owner
+
+SIX, SEVEN = "checkout__prod__6", "checkout__prod__7"
+
+
+def event(text: str, subject: str = SEVEN, kind: str = "capacity") -> dict[str, Any]:
+    return {"kind": kind, "subject": subject, "text": text}
+
+
+def a_pass(*events: dict[str, Any], done: bool = False, **more: Any) -> dict[str, Any]:
+    """What a module returns of a pass."""
+    return {
+        "changed": False,
+        "done": done,
+        "actions": [],
+        "events": list(events),
+        "progress": {},
+        "waiting_for": [],
+        **more,
+    }
+
+
+class Terminal:
+    """What was shown, line by line, with its colour."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[str, str | None]] = []
+
+    def display(self, text: str, color: str | None = None) -> None:
+        self.shown.append((text, color))
+
+    @property
+    def texts(self) -> list[str]:
+        """The lines without the time of day."""
+        return [text.partition(" ")[2] for text, _ in self.shown]
+
+
+class World:
+    """A module that returns one prepared pass after the other, and the clock of the action that calls it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.passes: list[dict[str, Any]] = []
+        self.given: list[dict[str, Any]] = []
+        self.slept: list[float] = []
+        self.parent = os.getppid()
+        self.terminal = Terminal()
+        monkeypatch.setattr(reconcile.time, "sleep", self.slept.append)
+        monkeypatch.setattr(reconcile.os, "getppid", lambda: self.parent)
+        monkeypatch.setattr(reconcile, "Display", lambda: self.terminal)
+        self.module_ends: Callable[[], None] = lambda: None
+
+    def run(
+        self, *passes: dict[str, Any], task: dict[str, Any] | None = None, **options: Any
+    ) -> dict[str, Any]:
+        self.passes = list(passes)
+        settings = {
+            "action": "progressive.aws.asg_upgrade",
+            "async_val": 0,
+            "check_mode": False,
+            "no_log": False,
+        }
+        action = reconcile.ActionModule(
+            task=SimpleNamespace(args=options, **{**settings, **(task or {})}),
+            connection=SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused")),
+            play_context=SimpleNamespace(),
+            loader=None,
+            templar=None,
+            shared_loader_obj=None,
+        )
+        action._execute_module = self.execute_module
+        return dict(action.run(task_vars={}))
+
+    def execute_module(self, *, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+        self.given.append(module_args)
+        self.module_ends()
+        return self.passes.pop(0)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(monkeypatch)
+
+
+# --------------------------------------------------------------------- passes
+
+
+def test_passes_are_repeated_until_one_is_done(world: World) -> None:
+    result = world.run(a_pass(), a_pass(), a_pass(done=True, desired_capacity=2))
+    assert len(world.given) == 3
+    assert (result["done"], result["desired_capacity"]) == (True, 2)
+
+
+def test_each_pass_is_told_what_the_one_before_had_to_say(world: World) -> None:
+    world.run(a_pass(progress={"n": 1}), a_pass(progress={"n": 2}), a_pass(done=True), group="x")
+    assert [given["progress"] for given in world.given] == [{}, {"n": 1}, {"n": 2}]
+    assert all(given["group"] == "x" and given["wait"] is False for given in world.given)
+
+
+def test_it_ends_at_a_failure_and_returns_what_was_done_before(world: World) -> None:
+    result = world.run(
+        a_pass(changed=True, actions=["resize"]),
+        a_pass(failed=True, msg="no capacity", reason="launch_failed"),
+    )
+    assert (result["failed"], result["msg"], result["reason"]) == (True, "no capacity", "launch_failed")
+    assert (result["changed"], result["actions"]) == (True, ["resize"])
+
+
+def test_a_module_that_crashes_ends_it(world: World) -> None:
+    result = world.run(a_pass(changed=True), {"failed": True, "msg": "MODULE FAILURE", "rc": 1})
+    assert (result["failed"], result["changed"]) == (True, True)
+
+
+def test_without_waiting_it_makes_one_pass(world: World) -> None:
+    result = world.run(a_pass(waiting_for=["1 instance is pending"]), wait="no")
+    assert (result["done"], result["waiting_for"]) == (False, ["1 instance is pending"])
+
+
+def test_in_check_mode_it_makes_one_pass(world: World) -> None:
+    world.run(a_pass(event("to 2", kind="plan"), changed=True), task={"check_mode": True})
+    assert world.terminal.texts == [f"{SEVEN}  to 2"]
+
+
+def test_it_sleeps_only_after_passes_that_did_and_told_nothing(world: World) -> None:
+    world.run(a_pass(changed=True), a_pass(event("1/2")), a_pass(), a_pass(done=True), poll_interval=3)
+    assert world.slept == [3.0]
+
+
+@pytest.mark.parametrize("interval", ["often", None])
+def test_an_interval_that_makes_no_sense_is_left_to_the_module_to_refuse(world: World, interval: Any) -> None:
+    world.run(a_pass(), a_pass(done=True), poll_interval=interval)
+    assert world.slept == [5.0]
+
+
+def test_it_stops_when_the_play_is_gone(world: World) -> None:
+    def die() -> None:
+        world.parent = 1
+
+    world.module_ends = die
+    with pytest.raises(AnsibleActionFail, match="gone"):
+        world.run(a_pass(), a_pass(done=True))
+    assert len(world.given) == 1
+
+
+def test_the_owner_is_the_process_of_the_play_for_all_passes_and_tasks(world: World) -> None:
+    world.run(a_pass(), a_pass(done=True))
+    world.run(a_pass(done=True))
+    assert {given["lease_owner"] for given in world.given} == {lease_owner.run_name(os.getppid())}
+
+
+def test_an_owner_that_is_given_is_kept(world: World) -> None:
+    world.run(a_pass(done=True), lease_owner="build-7")
+    assert world.given[0]["lease_owner"] == "build-7"
+
+
+def test_an_option_that_is_null_is_an_option_not_given(world: World) -> None:
+    world.run(a_pass(done=True), percent=None, count=2, lease_owner=None)
+    assert "percent" not in world.given[0]
+    assert (world.given[0]["count"], world.given[0]["lease_owner"]) == (2, lease_owner.run_name(os.getppid()))
+
+
+def test_async_is_refused_in_words(world: World) -> None:
+    with pytest.raises(AnsibleActionFail, match=r"asg_upgrade cannot run with async.*wait_timeout"):
+        world.run(task={"async_val": 60})
+    assert not world.given
+
+
+def test_the_report_is_run_once_with_its_own_options_and_shown(world: World) -> None:
+    table = [event("  group  status", subject=""), event("  x      live", subject="")]
+    result = world.run(
+        {"changed": False, "events": table, "report": {}},
+        task={"action": "progressive.aws.canary_report"},
+        outcome="live",
+        reason=None,
+    )
+    assert world.given == [{"outcome": "live"}]
+    assert [text for text, _ in world.terminal.shown] == ["  group  status", "  x      live"]
+    assert result["report"] == {}
+
+
+# --------------------------------------------------------------------- results
+
+
+def test_what_all_passes_did_and_told_is_added_up(world: World) -> None:
+    result = world.run(
+        a_pass(event("resize", kind="change"), changed=True, actions=["resize a"], warnings=["old"]),
+        a_pass(event("1/2"), warnings=["old"]),
+        a_pass(event("2/2"), changed=True, actions=["resize b"], done=True, warnings=["new"]),
+    )
+    assert result["changed"]
+    assert result["actions"] == ["resize a", "resize b"]
+    assert [one["text"] for one in result["events"]] == ["resize", "1/2", "2/2"]
+    assert result["warnings"] == ["old", "new"]
+
+
+def test_what_passes_tell_one_another_is_not_returned(world: World) -> None:
+    result = world.run(
+        a_pass(done=True, progress={"n": 1}, invocation={"module_args": {"group": "x", "progress": {"n": 0}}})
+    )
+    assert "progress" not in result
+    assert result["invocation"] == {"module_args": {"group": "x"}}
+    assert "waiting_for" not in result
+
+
+# ----------------------------------------------------------------------- lines
+
+
+def test_an_event_is_one_line_with_the_time_of_day() -> None:
+    at = time.struct_time((2026, 3, 4, 10, 42, 7, 0, 0, 0))
+    assert (
+        reconcile.line(event("[##......] 1/4 in service, 1 pending"), at)
+        == "10:42:07 checkout__prod__7  [##......] 1/4 in service, 1 pending"
+    )
+    assert reconcile.line(event("AWS said\nthis"), at) == "10:42:07 checkout__prod__7  AWS said this"
+
+
+def test_lines_come_in_the_order_of_events_and_before_the_failure(world: World) -> None:
+    result = world.run(
+        a_pass(event("0/1")), a_pass(event("launch failed", kind="failure"), failed=True, msg="x")
+    )
+    assert world.terminal.texts == [f"{SEVEN}  0/1", f"{SEVEN}  launch failed"]
+    assert {name: value for name, value in result.items() if not name.startswith("_ansible_")} == {
+        "failed": True,
+        "msg": "x",
+        "changed": False,
+        "done": False,
+        "actions": [],
+    }
+
+
+def test_a_failure_keeps_its_long_lists_where_only_a_rescue_finds_them(world: World) -> None:
+    told, failure = event("0/1"), event("launch failed", kind="failure")
+    result = world.run(a_pass(told), a_pass(failure, failed=True, msg="x", series=[{"metric": "cpu"}]))
+    assert result["_ansible_evidence"] == {"events": [told, failure], "series": [{"metric": "cpu"}]}
+    assert "series" not in result
+
+
+def test_the_same_line_at_another_time_is_not_shown_again(world: World) -> None:
+    result = world.run(a_pass(event("1/2") | {"at": 1.0}), a_pass(event("1/2") | {"at": 2.0}, done=True))
+    assert world.terminal.texts == [f"{SEVEN}  1/2"]
+    assert [one["at"] for one in result["events"]] == [1.0]
+
+
+def test_the_same_line_is_not_shown_twice_in_a_row(world: World) -> None:
+    result = world.run(
+        a_pass(event("1/2"), event("4/4", SIX)), a_pass(event("1/2")), a_pass(event("4/4", SIX), done=True)
+    )
+    assert world.terminal.texts == [f"{SEVEN}  1/2", f"{SIX}  4/4"]
+    assert len(result["events"]) == 2
+
+
+def test_a_state_that_comes_back_is_shown_again(world: World) -> None:
+    world.run(a_pass(event("2/2")), a_pass(event("1/2")), a_pass(event("2/2"), done=True))
+    assert world.terminal.texts == [f"{SEVEN}  2/2", f"{SEVEN}  1/2", f"{SEVEN}  2/2"]
+
+
+def test_changes_warnings_and_failures_have_colours(world: World) -> None:
+    kinds = ("change", "warning", "failure", "capacity", "verdict")
+    world.run(a_pass(*(event(kind, kind=kind) for kind in kinds), done=True))
+    assert [colour for _, colour in world.terminal.shown] == [
+        constants.COLOR_CHANGED,
+        constants.COLOR_WARN,
+        constants.COLOR_ERROR,
+        None,
+        None,
+    ]
+
+
+def test_a_task_that_is_not_to_be_logged_shows_nothing(world: World) -> None:
+    world.run(a_pass(event("secret"), done=True), task={"no_log": True})
+    assert world.terminal.shown == []
