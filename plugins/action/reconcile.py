@@ -1,17 +1,21 @@
 # Copyright (c) 2026, The progressive.aws team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Repeats a module's pass until its step is done, and shows what happens meanwhile.
+"""Runs a module's step where the task runs, and shows what happens meanwhile.
 
-All modules of the collection come here through plugin_routing in meta/runtime.yml. A module cannot print while
-it works, but an action plugin can between two of its passes.
+On the controller itself the step runs in the worker that ansible-playbook has forked for the task, which has boto3
+loaded already. Anywhere else the module is a process, which cannot print while it works, and is repeated pass by pass.
+
+The action plugin of each module is this one: a file of its own makes ansible-playbook load it, and boto3 with it,
+before it forks.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible import constants
@@ -20,6 +24,9 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.progressive.aws.plugins.module_utils.core import lease_owner
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import Orphaned
+from ansible_collections.progressive.aws.plugins.module_utils.modules import Worker
+from ansible_collections.progressive.aws.plugins.plugin_utils import in_worker
 
 # Modules that have no passes to repeat: they take none of the options for it.
 AT_ONCE = frozenset({"canary_report"})
@@ -59,14 +66,55 @@ class ActionModule(ActionBase):
             )
         super().run(None, task_vars)
         options = {name: value for name, value in self._task.args.items() if value is not None}
-        if self._task.action.rpartition(".")[2] in AT_ONCE:
+        lines, total = Lines(Display(), silent=bool(self._task.no_log)), Total()
+        if self._is_here(task_vars or {}):
+            shown: list[Mapping[str, Any]] = []
+            result = self._in_worker(
+                options, task_vars or {}, lambda event: shown.extend(lines.show([event]))
+            )
+            total.add(result, shown if shown else lines.show(result.get("events", [])))
+            return total.result
+        if self._at_once:
             passes = iter([self._execute_module(module_args=options, task_vars=task_vars)])
         else:
             passes = self._passes(options, task_vars)
-        lines, total = Lines(Display(), silent=bool(self._task.no_log)), Total()
         for latest in passes:
             total.add(latest, lines.show(latest.get("events", [])))
         return total.result
+
+    @property
+    def _at_once(self) -> bool:
+        return self._task.action.rpartition(".")[2] in AT_ONCE
+
+    def _is_here(self, task_vars: Mapping[str, Any]) -> bool:
+        """Whether the task runs on the controller, as the user and with the Python of ansible-playbook."""
+        if self._connection.transport != "local" or self._connection.become is not None:
+            return False
+        host = self._task.delegate_to
+        known = task_vars.get("ansible_delegated_vars", {}).get(host, {}) if host else task_vars
+        python = self._templar.template(known.get("ansible_python_interpreter", ""))
+        return bool(python == sys.executable and in_worker.can_run(self._task.action))
+
+    def _in_worker(
+        self, options: Mapping[str, Any], task_vars: dict[str, Any], show: Callable[[Mapping[str, Any]], None]
+    ) -> Mapping[str, Any]:
+        play = os.getppid()
+
+        def ensure_wanted() -> None:
+            if os.getppid() != play:
+                raise Orphaned("ansible-playbook is gone, so nothing more is done")
+
+        owner = {} if self._at_once else {"lease_owner": lease_owner.run_name(play)}
+        arguments = {**owner, **options}
+        self._update_module_args(self._task.action, arguments, task_vars)
+        environment: dict[str, Any] = {}
+        self._compute_environment_string(environment)
+        return in_worker.run(
+            self._task.action,
+            arguments,
+            environment,
+            Worker(lambda event: show(event.as_result()), ensure_wanted),
+        )
 
     def _passes(
         self, options: Mapping[str, Any], task_vars: dict[str, Any] | None

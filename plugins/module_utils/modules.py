@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ansible.module_utils.common.dict_transformations import snake_dict_to_camel_dict
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from .aws import clients
 from .aws.calls import Calls
 from .core import lease_owner, naming
 from .core.capacity import Wanted
@@ -84,6 +87,31 @@ class Module(AnsibleAWSModule):
     def fail_json_aws(self, exception: BaseException, msg: str | None = None, **kwargs: Any) -> NoReturn:
         """Raise what amazon.aws would have reported, with a traceback, as a failure of its own."""
         raise exception
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The worker of ansible-playbook, where a step runs in it instead of in a process of its own.
+
+    C(tell) shows an event at once; C(ensure_wanted) raises Orphaned where ansible-playbook is gone.
+    """
+
+    tell: Callable[[Event], None]
+    ensure_wanted: Callable[[], None]
+
+
+# Set while a module's main runs in the worker; a worker runs one task and ends.
+_worker: list[Worker] = []
+
+
+@contextmanager
+def running_in(worker: Worker) -> Iterator[None]:
+    """Let C(run_module) run a step to its end in the worker."""
+    _worker.append(worker)
+    try:
+        yield
+    finally:
+        _worker.pop()
 
 
 def aws_module(argument_spec: Mapping[str, Any], **rules: Any) -> Module:
@@ -219,12 +247,22 @@ def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> None:
     try:
         options = {**{name: spec.get("default") for name, spec in PASSES.items()}, **module.params}
         _refuse(_option_problems(options))
+        worker = _worker[-1] if _worker else None
         calls = Calls(lambda service: _client(module, service))
+        if worker:
+            calls.ensure_wanted = worker.ensure_wanted
         step = build(calls, clock)
         attempted = step.attempted
         timing = Timing(wait_timeout=options["wait_timeout"], poll_interval=options["poll_interval"])
         if options["wait"]:
-            outcome = run_to_the_end(step, clock, timing, check_mode=module.check_mode)
+            outcome = run_to_the_end(
+                step,
+                clock,
+                timing,
+                check_mode=module.check_mode,
+                tell=worker.tell if worker else lambda event: None,
+                ensure_wanted=worker.ensure_wanted if worker else None,
+            )
         else:
             progress = options["progress"] or {}
             calls.go_on(progress.get(PATIENCE) or {})
@@ -299,7 +337,10 @@ def _client(module: Any, service: str) -> Any:
             advice="Set the option region, the environment variable AWS_REGION, or a region in the profile.",
         )
     try:
-        return module.client(service, config=dict(CLIENT_CONFIG))
+        region, endpoint, options = get_aws_connection_info(module)
+        return clients.client(
+            service, region=str(region), endpoint=endpoint, config=CLIENT_CONFIG, options=options
+        )
     except (TypeError, ValueError) as error:
         # botocore's words for an option of aws_config that it does not know, or a URL that is none.
         raise InvalidInput([f"the connection options cannot be used: {error}"]) from error

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -16,6 +17,14 @@ import yaml
 from tests.demo.running import COLLECTIONS, environment
 from tests.demo.shop import Shop
 
+#: The interpreter of ansible-playbook, with which a step runs in its worker.
+HERE = sys.executable
+#: The same Python by another name, with which a module is a process of its own.
+ELSEWHERE = next(
+    str(path)
+    for path in sorted(Path(HERE).parent.glob("python3*"))
+    if str(path) != HERE and "-" not in path.name
+)
 MODULES = COLLECTIONS / "ansible_collections" / "progressive" / "aws" / "plugins" / "modules"
 
 
@@ -42,6 +51,7 @@ def call(
     *,
     check_mode: bool = False,
     environ: Mapping[str, str] | None = None,
+    python: str = HERE,
     **options: Any,
 ) -> Call:
     """Call a module about a shop's series, with polls so short that a test does not take long."""
@@ -53,7 +63,7 @@ def call(
             "localhost",
             *("-m", f"progressive.aws.{module}"),
             *("-a", json.dumps(options)),
-            *("-e", f"ansible_python_interpreter={sys.executable}"),
+            *("-e", f"ansible_python_interpreter={python}"),
             *(["--check"] if check_mode else []),
         ],
         env=dict(environ or environment(shop.endpoint)),

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -14,10 +16,22 @@ from ansible_collections.progressive.aws.plugins.modules import asg_setup, asg_u
 
 from tests.demo.running import environment
 from tests.demo.shop import Shop
+from tests.integration import modules
 from tests.integration.canary import Deployer, leftovers
-from tests.integration.modules import Call, call, documented
+from tests.integration.modules import ELSEWHERE, HERE, Call, documented
 
 SIZES = {"min_size": 1, "max_size": 4, "desired_capacity": 2}
+
+
+@pytest.fixture(params=[HERE, ELSEWHERE], ids=["in the worker", "as a process"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test for both ways of running: one engine, two ways in."""
+    monkeypatch.setattr(
+        sys.modules[__name__], "call", functools.partial(modules.call, python=request.param), raising=False
+    )
+
+
+call = modules.call
 
 
 @pytest.fixture

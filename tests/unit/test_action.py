@@ -77,7 +77,7 @@ class World:
         }
         action = reconcile.ActionModule(
             task=SimpleNamespace(args=options, **{**settings, **(task or {})}),
-            connection=SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused")),
+            connection=SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"), transport="ssh", become=None),
             play_context=SimpleNamespace(),
             loader=None,
             templar=None,

@@ -92,6 +92,8 @@ UNUSABLE = frozenset(
 )
 # Credentials with a line break in them do not fit into a header.
 INVALID_HEADER = "Invalid header value"
+# How the names of operations that only read begin.
+READS = ("Describe", "Get", "List")
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 20.0
 
@@ -105,11 +107,14 @@ class Calls:
     whole account, and twenty calls with a minute each would be twenty minutes. Time between calls pays back
     what was spent, so that a long wait does not die of what was throttled here and there. From one pass of the step
     to the next C(patience) takes it along. Every call the engine makes is safe to repeat.
+
+    C(ensure_wanted) is called before each call that changes something, and raises where nobody wants that any more.
     """
 
     client: Callable[[str], Any]
     clock: Clock = field(default_factory=SystemClock)
     budget: float = 60.0
+    ensure_wanted: Callable[[], None] = lambda: None
     _clients: dict[str, Any] = field(default_factory=dict)
     _spent: float = 0.0
     _at_rest_since: float | None = None
@@ -152,6 +157,8 @@ class Calls:
     ) -> dict[str, Any]:
         delay, unanswered = FIRST_DELAY, False
         while True:
+            if not operation.startswith(READS):
+                self.ensure_wanted()
             begun = self.clock.now()
             try:
                 return method(**parameters)

@@ -164,6 +164,12 @@ class Drifted(RolloutError):
     reason = "drift"
 
 
+class Orphaned(RolloutError):
+    """The ansible-playbook that wanted the step is gone."""
+
+    reason = "orphaned"
+
+
 class VerificationFailed(RolloutError):
     """The verdict on the new revision was not a pass."""
 

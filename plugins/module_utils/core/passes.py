@@ -1,9 +1,10 @@
 # Copyright (c) 2026, The progressive.aws team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One pass of a step: look, decide, change, then only read on.
+"""Running a step: look, decide, change, look again, until it is done.
 
-Every module of the collection is a step that is repeated, pass by pass, until it is done. A pass changes
+Where the step runs in the worker of ansible-playbook it runs to its end (C(run_to_the_end)). Where a module is a
+process of its own it is repeated, pass by pass, until it is done (C(run_pass)). A pass changes
 things once and first, and reads afterwards, so that a pass orphaned by a killed job stops changing things
 within seconds. Whatever a pass must tell the next one travels in C(progress), a plain dictionary that the
 caller hands back; losing it costs time, never correctness.
@@ -188,11 +189,7 @@ def _run_pass(step: Step, outcome: PassResult, clock: Clock, timing: Timing, che
 
     decision = step.look(outcome.progress, tell)
     if isinstance(decision, Change):
-        outcome.changed = bool(decision.words)
-        outcome.actions.extend(decision.words)
-        kind, would = ("plan", "would ") if check_mode else ("change", "")
-        for words in decision.words:
-            tell(Event(kind, step.subject, would + words))
+        _tell_change(step, decision, outcome, tell, check_mode)
         if check_mode:
             outcome.done = True
             outcome.result = dict(step.preview())
@@ -216,6 +213,16 @@ def _run_pass(step: Step, outcome: PassResult, clock: Clock, timing: Timing, che
         outcome.result = dict(decision.result)
 
 
+def _tell_change(
+    step: Step, change: Change, outcome: PassResult, tell: Callable[[Event], None], check_mode: bool
+) -> None:
+    outcome.changed = outcome.changed or bool(change.words)
+    outcome.actions.extend(change.words)
+    kind, would = ("plan", "would ") if check_mode else ("change", "")
+    for words in change.words:
+        tell(Event(kind, step.subject, would + words))
+
+
 def _refuse_to_wait_longer(step: Step, decision: Wait, waited: float, timing: Timing) -> None:
     timeout = max(timing.wait_timeout, step.takes)
     if waited >= timeout:
@@ -227,21 +234,78 @@ def _refuse_to_wait_longer(step: Step, decision: Wait, waited: float, timing: Ti
         )
 
 
-def run_to_the_end(step: Step, clock: Clock, timing: Timing, *, check_mode: bool = False) -> PassResult:
-    """Repeat passes silently until the step is done, for callers without the action plugin.
+# A wait is cut into pieces of so many seconds, so that a step whose caller is gone ends soon.
+WAIT_AT_ONCE = 1.0
+
+
+def run_to_the_end(
+    step: Step,
+    clock: Clock,
+    timing: Timing,
+    *,
+    check_mode: bool = False,
+    tell: Callable[[Event], None] = lambda event: None,
+    ensure_wanted: Callable[[], None] | None = None,
+) -> PassResult:
+    """Run a step until it is done, without passes: each event goes to C(tell) as it happens.
+
+    C(ensure_wanted) is called before every change and at least each second of a wait, and raises where nobody wants
+    the step any more.
 
     Raises:
-        RolloutError: whatever a pass raises.
+        TimedOut: C(timing.wait_timeout) is over and the step still waits.
+        RolloutError: whatever the step raises; its C(outcome) is what the step had come to.
     """
-    total = PassResult()
+    outcome = PassResult()
+    try:
+        _run_to_the_end(step, outcome, clock, timing, check_mode, tell, ensure_wanted)
+    except RolloutError as error:
+        error.outcome = outcome
+        raise
+    return outcome
+
+
+def _run_to_the_end(
+    step: Step,
+    outcome: PassResult,
+    clock: Clock,
+    timing: Timing,
+    check_mode: bool,
+    tell: Callable[[Event], None],
+    ensure_wanted: Callable[[], None] | None,
+) -> None:
+    started = outcome.progress.setdefault("started", clock.now())
+
+    def told(event: Event) -> None:
+        timed = replace(event, at=round(clock.now(), 3))
+        outcome.events.append(timed)
+        tell(timed)
+
     while True:
-        latest = run_pass(step, total.progress, clock, timing, check_mode=check_mode)
-        total.changed = total.changed or latest.changed
-        total.actions.extend(latest.actions)
-        total.events.extend(latest.events)
-        total.progress, total.done, total.result = latest.progress, latest.done, latest.result
-        total.waiting_for = latest.waiting_for
-        if latest.done:
-            return total
-        if not latest.events and not latest.actions:
-            clock.sleep(timing.poll_interval)
+        decision = step.look(outcome.progress, told)
+        if isinstance(decision, Done):
+            outcome.done, outcome.result = True, dict(decision.result)
+            return
+        if isinstance(decision, Change):
+            _tell_change(step, decision, outcome, told, check_mode)
+        if check_mode:
+            # Nothing happens in check mode, so there is nothing to wait for.
+            outcome.done, outcome.result = True, dict(step.preview())
+            return
+        if ensure_wanted:
+            ensure_wanted()
+        if isinstance(decision, Change):
+            decision.perform()
+            continue
+        _refuse_to_wait_longer(step, decision, clock.now() - started, timing)
+        _wait(clock, timing.poll_interval, ensure_wanted)
+
+
+def _wait(clock: Clock, seconds: float, ensure_wanted: Callable[[], None] | None) -> None:
+    if ensure_wanted is None:
+        clock.sleep(seconds)
+        return
+    until = clock.now() + seconds
+    while (left := until - clock.now()) > 0:
+        clock.sleep(min(left, WAIT_AT_ONCE))
+        ensure_wanted()
