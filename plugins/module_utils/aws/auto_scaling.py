@@ -109,31 +109,40 @@ class AutoScaling:
         return found
 
     def base_details(self, group: Group) -> dict[str, Any]:
-        """What the sibling calls of DescribeAutoScalingGroups tell of a group, by their names in C(clone.Described)."""
+        """What the sibling calls of DescribeAutoScalingGroups tell of a group, named as in C(Described)."""
         name, attempted = group.name, f"read the configuration of group {group.name}"
 
-        def all_of(operation: str, items: str, **parameters: Any) -> tuple[Mapping[str, Any], ...]:
-            return tuple(self._call.pages("autoscaling", operation, items, attempted, **parameters))
-
-        by_name = {"AutoScalingGroupName": name, "MaxRecords": PAGE}
-        warm_pool = None
-        if group.described.get("WarmPoolConfiguration"):
-            warm_pool = group.described["WarmPoolConfiguration"]
         return {
             "lifecycle_hooks": tuple(
                 self._call("autoscaling", "DescribeLifecycleHooks", attempted, AutoScalingGroupName=name)[
                     "LifecycleHooks"
                 ]
             ),
-            "notifications": all_of(
-                "DescribeNotificationConfigurations",
-                "NotificationConfigurations",
-                AutoScalingGroupNames=[name],
-                MaxRecords=PAGE,
+            "notifications": tuple(
+                self._call.pages(
+                    "autoscaling",
+                    "DescribeNotificationConfigurations",
+                    "NotificationConfigurations",
+                    attempted,
+                    AutoScalingGroupNames=[name],
+                    MaxRecords=PAGE,
+                )
             ),
-            "policies": all_of("DescribePolicies", "ScalingPolicies", **by_name),
-            "scheduled_actions": all_of("DescribeScheduledActions", "ScheduledUpdateGroupActions", **by_name),
-            "warm_pool": warm_pool,
+            **self.scaling_details(group),
+        }
+
+    def scaling_details(self, group: Group) -> dict[str, Any]:
+        """What scales a group: policies, scheduled actions and warm pool, named as in C(Described)."""
+        name, attempted = group.name, f"read what scales group {group.name}"
+
+        def all_of(operation: str, items: str) -> tuple[Mapping[str, Any], ...]:
+            by_name = {"AutoScalingGroupName": name, "MaxRecords": PAGE}
+            return tuple(self._call.pages("autoscaling", operation, items, attempted, **by_name))
+
+        return {
+            "policies": all_of("DescribePolicies", "ScalingPolicies"),
+            "scheduled_actions": all_of("DescribeScheduledActions", "ScheduledUpdateGroupActions"),
+            "warm_pool": group.described.get("WarmPoolConfiguration") or None,
         }
 
     def launch_template_version(self, specification: Mapping[str, Any]) -> Mapping[str, Any]:

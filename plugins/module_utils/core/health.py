@@ -49,6 +49,11 @@ def missing(
     return words
 
 
+def arrived(group: Group, wanted: int) -> bool:
+    """Whether a group has exactly the instances that are wanted, all in service, and no other."""
+    return len(group.in_service) == wanted == len(group.instances)
+
+
 def _missing_targets(group: Group, targets: Sequence[TargetHealth]) -> Iterable[str]:
     for place in places(group):
         # An instance may be a target on several ports, and is healthy where each of them is.

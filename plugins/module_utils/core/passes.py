@@ -72,11 +72,13 @@ class Change:
     """Something to do next: C(perform) does it, C(words) say it in the imperative, a line each.
 
     In check mode the words are reported and nothing is performed. Without words it is upkeep, such as renewing
-    a lease, and does not count as a change.
+    a lease, and does not count as a change. With C(wait_after) there is nothing to see before some time has passed, as
+    after a resize.
     """
 
     words: tuple[str, ...]
     perform: Callable[[], None]
+    wait_after: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,8 @@ def _run_pass(step: Step, outcome: PassResult, clock: Clock, timing: Timing, che
             outcome.result = dict(step.preview())
             return
         decision.perform()
+        if decision.wait_after:
+            clock.sleep(timing.poll_interval)
         decision = step.look(outcome.progress, tell)
     while isinstance(decision, Wait) and not outcome.events:
         _refuse_to_wait_longer(step, decision, clock.now() - started, timing)
@@ -296,6 +300,8 @@ def _run_to_the_end(
             ensure_wanted()
         if isinstance(decision, Change):
             decision.perform()
+            if decision.wait_after:
+                _wait(clock, timing.poll_interval, ensure_wanted)
             continue
         _refuse_to_wait_longer(step, decision, clock.now() - started, timing)
         _wait(clock, timing.poll_interval, ensure_wanted)

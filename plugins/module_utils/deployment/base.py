@@ -8,6 +8,7 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,27 @@ def read_described(
         alarm_tags={key: rollout.cloudwatch.alarm_tags(alarm["AlarmArn"]) for key, alarm in alarms.items()},
         load_balancer_arns=_load_balancers(rollout, plain, target_group_arns),
         **details,
+    )
+
+
+def read_scaling(rollout: Rollout, name: str, target_group_arns: Sequence[str]) -> Described:
+    """Read of a base group what the final phase attaches: policies with their alarms, and scheduled actions.
+
+    Raises:
+        InvalidInput: there is no such group.
+    """
+    group = rollout.autoscaling.group(name)
+    if group is None:
+        raise InvalidInput([f"there is no base group {name} in this region"])
+    group = as_before(group)
+    details = rollout.autoscaling.scaling_details(group)
+    alarms = rollout.cloudwatch.described_alarms(clone_alarm_names(details["policies"]))
+    plain = Described(group.described, None, None, **details)
+    return dataclasses.replace(
+        plain,
+        alarms=alarms,
+        alarm_tags={key: rollout.cloudwatch.alarm_tags(alarm["AlarmArn"]) for key, alarm in alarms.items()},
+        load_balancer_arns=_load_balancers(rollout, plain, target_group_arns),
     )
 
 

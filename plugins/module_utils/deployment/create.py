@@ -28,7 +28,7 @@ from .adoption import as_before
 from .base import Basis
 from .clean_up import take_away
 from .plan import Planned
-from .rollout import SCALING_PROCESSES, Rollout
+from .rollout import SCALING_PROCESSES, Rollout, Series
 
 
 class Creation:
@@ -49,14 +49,15 @@ class Creation:
         except RolloutError as error:
             self._forget_launch_source(planned, templates, error)
             raise
-        group = self._rollout.autoscaling.group(deployment.group)
+        series = self._rollout.series(deployment.series)
+        group = series.group(deployment.group) or self._rollout.autoscaling.group(deployment.group)
         if group is None:
             raise RolloutError(
                 self._attempted,
                 answer=f"group {deployment.group} was created and cannot be found",
                 advice="Run the same again, or asg_rollback to take it away.",
             )
-        self.prepare(group, deployment, planned.basis)
+        self.prepare(group, deployment, planned.basis, series)
 
     def _create_launch_source(self, planned: Planned, templates: dict[str, str]) -> dict[str, Any]:
         """Create launch templates or configuration; fills C(templates) by key and returns arguments of the group."""
@@ -188,22 +189,22 @@ class Creation:
             return
         error.add_state("What had been created was taken away again.")
 
-    def prepare(self, group: Group, deployment: Deployment, basis: Basis) -> None:
+    def prepare(self, group: Group, deployment: Deployment, basis: Basis, series: Series) -> None:
         """Complete a group that was created, or take it away again where that fails."""
         try:
-            self._prepare(group, deployment, basis)
+            self._prepare(group, deployment, basis, series)
         except RolloutError as error:
             error.add_state(take_away(self._rollout, deployment))
             raise
 
-    def _prepare(self, group: Group, deployment: Deployment, basis: Basis) -> None:
+    def _prepare(self, group: Group, deployment: Deployment, basis: Basis, series: Series) -> None:
         """Complete a group that was created, and write down what the outgoing groups are before shielding them."""
         api = self._rollout.autoscaling
         for request in follow_up_requests(basis.described, group.name):
             api.send(request.service, request.operation, request.parameters, request.words)
         snapshots = [
             self._shield(outgoing, deployment)
-            for outgoing in self._outgoing(group, deployment)
+            for outgoing in self._outgoing(series, group, deployment)
             if _takes_part(outgoing, deployment)
         ]
         api.write_tags(
@@ -215,9 +216,8 @@ class Creation:
             },
         )
 
-    def _outgoing(self, group: Group, deployment: Deployment) -> list[Group]:
+    def _outgoing(self, series: Series, group: Group, deployment: Deployment) -> list[Group]:
         """The other groups of the series, and those that are to be adopted."""
-        series = self._rollout.series(deployment.series)
         found = [one for one in series.groups if one.name != group.name]
         for name in deployment.adopted:
             if series.group(name):

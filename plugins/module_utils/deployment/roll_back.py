@@ -194,7 +194,9 @@ class RollBack:
                     self._rollout.autoscaling.resize(name, capacity)
 
             return Change(
-                tuple(f"resize group {name} to {capacity}" for name, capacity in step.resize.items()), resize
+                tuple(f"resize group {name} to {capacity}" for name, capacity in step.resize.items()),
+                resize,
+                wait_after=True,
             )
         if step.wait_for:
             if lease:

@@ -22,7 +22,7 @@ from ..aws.elastic_load_balancing import LoadBalancing
 from ..core import health, journal, lease_owner, naming
 from ..core.capacity import Standing
 from ..core.errors import InvalidInput, LaunchFailed, Locked, Overtaken, RolloutError
-from ..core.model import Activity, Capacity, Deployment, Group, Lease, Snapshot
+from ..core.model import Capacity, Deployment, Group, Lease, Snapshot
 from ..core.passes import Clock, Event
 from .progress_lines import Telling
 
@@ -124,6 +124,12 @@ class Rollout:
             InvalidInput: the group is of no series.
         """
         if "series" not in progress:
+            # A revision's name tells its series, which one call reads whole.
+            likely = naming.series_of_revision(group)
+            series = self.series(likely) if likely else None
+            if series and series.group(group):
+                progress["series"] = series.name
+                return series
             found = self.autoscaling.group(group)
             if found is None:
                 return None
@@ -223,31 +229,24 @@ class Rollout:
         """
         telling = Telling(progress, tell)
         watched: dict[str, Any] = progress.setdefault("watched", {})
-        if group.name not in watched:
-            watched[group.name] = self._begin_watching(group.name, telling)
-        watch = watched[group.name]
+        watch = watched.setdefault(group.name, _new_watch())
+        number = wanted.desired_capacity
         if group.capacity != wanted:
+            # It is about to be resized: what had ended before is no news.
+            if not watch["begun"]:
+                self._begin_watching(group, watch, telling)
             watch["steady_since"] = None
             return Standing(group.name, group.capacity, wanted)
-        activities = self.news(group.name, progress)
-        telling.activities(activities)
-        failing = health.failure(activities, wanted.desired_capacity)
-        telling.capacity(group, wanted.desired_capacity)
-        if failing:
-            raise LaunchFailed(
-                attempted,
-                answer=failing.answer,
-                state=state
-                or f"{group.name} has {len(group.in_service)} of {wanted.desired_capacity} in service.",
-                advice=failing.remedy,
-            )
-        targets = (
-            self.load_balancing.health(group.target_group_arns, group.load_balancer_names)
-            if (group.instances and registers)
-            else []
-        )
-        telling.targets(group, targets)
-        missing = health.missing(group, wanted.desired_capacity, targets, registers=registers)
+        present = sorted(group.instance_ids)
+        arrived = health.arrived(group, number)
+        if not (arrived and watch["present"] in (None, present)):
+            # Only groups that move are asked for their activities.
+            self._follow(group, number, watch, telling, attempted, state)
+        watch["present"] = present
+        telling.capacity(group, number)
+        missing = health.missing(group, number, [], registers=False)
+        if not missing and registers:
+            missing = self._missing_targets(group, number, watch, telling)
         now = self.clock.now()
         if missing:
             watch["steady_since"] = None
@@ -258,29 +257,82 @@ class Rollout:
         remaining = settle_time - (now - watch["steady_since"])
         if remaining > 0:
             return Standing(group.name, group.capacity, wanted, (f"{remaining:.0f} s more of steadiness",))
-        telling.settled(group, wanted.desired_capacity)
+        telling.settled(group, number)
+        watch["settled"] = [one.instance_id for one in group.in_service]
         return Standing(group.name, group.capacity, wanted)
 
-    def news(self, group: str, progress: Mapping[str, Any]) -> list[Activity]:
-        """The activities of a group that began, or ended, since the step began to watch it; the newest first."""
-        watch = progress.get("watched", {}).get(group)
-        if watch is None:
-            return []
-        found = self.autoscaling.activities(group, watch["since"])
-        return [one for one in found if one.activity_id not in watch["known"]]
+    def _follow(
+        self,
+        group: Group,
+        wanted: int,
+        watch: dict[str, Any],
+        telling: Telling,
+        attempted: str,
+        state: str,
+    ) -> None:
+        """Read what a group has done since it is watched, and tell it.
 
-    def _begin_watching(self, group: str, telling: Telling) -> dict[str, Any]:
+        Raises:
+            LaunchFailed: it cannot get to what is wanted.
+        """
+        if not watch["begun"]:
+            self._begin_watching(group, watch, telling)
+        found = self.autoscaling.activities(group.name, watch["since"])
+        activities = [one for one in found if one.activity_id not in watch["known"]]
+        watch["activities"] = [one.as_result() for one in activities]
+        telling.activities(activities)
+        failing = health.failure(activities, wanted)
+        if failing:
+            telling.capacity(group, wanted)
+            raise LaunchFailed(
+                attempted,
+                answer=failing.answer,
+                state=state or f"{group.name} has {len(group.in_service)} of {wanted} in service.",
+                advice=failing.remedy,
+            )
+
+    def _missing_targets(
+        self, group: Group, wanted: int, watch: dict[str, Any], telling: Telling
+    ) -> list[str]:
+        """What load balancers still miss of a group whose instances are all in service.
+
+        Those that were healthy when the group settled are asked about again only where an instance has come.
+        """
+        if not wanted or {one.instance_id for one in group.in_service} <= set(watch["settled"]):
+            return []
+        targets = self.load_balancing.health(group.target_group_arns, group.load_balancer_names)
+        telling.targets(group, targets)
+        return health.missing(group, wanted, targets)
+
+    def _begin_watching(self, group: Group, watch: dict[str, Any], telling: Telling) -> None:
         # What had ended before the step began is no news, and no failure of the step. Seen by AWS's own clock.
-        earlier = self.autoscaling.activities(group)
+        earlier = self.autoscaling.activities(group.name)
         ended = [one for one in earlier if one.ended is not None]
         telling.passed_over(ended)
         since = max((one.started for one in earlier), default=0.0)
-        return {
-            "since": since,
-            "known": [one.activity_id for one in ended if one.started >= since],
-            # 0: it stood where it is wanted already, as far as this step has seen.
-            "steady_since": 0.0,
-        }
+        watch.update(
+            begun=True, since=since, known=[one.activity_id for one in ended if one.started >= since]
+        )
+
+
+def _new_watch() -> dict[str, Any]:
+    return {
+        "begun": False,
+        "since": 0.0,
+        "known": [],
+        "activities": [],
+        # The instances at the last look, and those in service when it had settled last.
+        "present": None,
+        "settled": [],
+        # 0: it stood where it is wanted already, as far as this step has seen.
+        "steady_since": 0.0,
+    }
+
+
+def watched_activities(group: str, progress: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a step has seen a group do, as modules return it; the newest first."""
+    found: list[dict[str, Any]] = progress.get("watched", {}).get(group, {}).get("activities", [])
+    return found
 
 
 def revision_info(group: Group) -> dict[str, Any]:

@@ -56,6 +56,8 @@ class SetUp:
         self._check_mode = check_mode
         self._diff = diff
         self._preview: Mapping[str, Any] = {}
+        # What was planned on, so that the base is read once in a step.
+        self._planned_on: tuple[Basis, Image | None] | None = None
         self.subject = options.series
         self.attempted = f"set up a new revision of series {options.series}"
 
@@ -83,6 +85,7 @@ class SetUp:
             return Done({**self._result(series, *live, plan.basis, plan.overrides), "already_live": True})
         planned = plan.make(deployment_id, check_mode=self._check_mode)
         self._preview = self._planned(planned)
+        self._planned_on = planned.basis, plan.image
         self.subject = short(planned.deployment.group)
         progress["created"] = planned.deployment.group
         if self._check_mode:
@@ -121,9 +124,10 @@ class SetUp:
                 advice="Let the rollback end, or finish it with asg_rollback (playbooks/rollback.yml).",
             )
         self._rollout.ensure_ours(deployment, progress, self.attempted)
-        described = read_described(self._rollout, deployment.base_group, self._options.target_group_arns)
-        basis = Basis(*described)
-        image = self._rollout.autoscaling.image(deployment.image_id)
+        basis, image = self._planned_on or (
+            Basis(*read_described(self._rollout, deployment.base_group, self._options.target_group_arns)),
+            self._rollout.autoscaling.image(deployment.image_id),
+        )
         overrides = self._options.overrides(image or Image(deployment.image_id, "", "", ""))
         resumed = progress.get("created") != group.name
         if resumed and self._check_mode:
@@ -136,7 +140,7 @@ class SetUp:
             creation = Creation(self._rollout, self.attempted)
             return Change(
                 (f"complete the set-up of {group.name}",),
-                lambda: creation.prepare(group, deployment, basis),
+                lambda: creation.prepare(group, deployment, basis, series),
             )
         if self._rollout.needs_renewal(deployment):
             words = () if progress.get("owned") else (f"go on with deployment {deployment.deployment_id}",)

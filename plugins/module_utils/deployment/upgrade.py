@@ -21,9 +21,18 @@ from ..core.errors import InvalidInput, RolloutError
 from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
 from ..core.passes import Change, Decision, Done, Wait
 from . import drift
-from .base import read_described
+from .base import read_scaling
 from .progress_lines import Telling
-from .rollout import Rollout, Series, Tell, settle_time_problems, short, state_of, unknown_group
+from .rollout import (
+    Rollout,
+    Series,
+    Tell,
+    settle_time_problems,
+    short,
+    state_of,
+    unknown_group,
+    watched_activities,
+)
 
 
 @dataclass(frozen=True)
@@ -172,6 +181,7 @@ class Upgrade:
             return Change(
                 tuple(f"resize group {name} to {capacity}" for name, capacity in step.resize.items()),
                 lambda: self._write_and_resize(seen.group.name, tags, step.resize),
+                wait_after=True,
             )
         if not step.wait_for and phase.final:
             return self._finish(seen)
@@ -192,7 +202,7 @@ class Upgrade:
         """All have settled: the new group gets its sizes for good, its policies and schedules, and is live."""
         deployment, name = seen.deployment, seen.group.name
         targets = seen.group.target_group_arns
-        basis = read_described(self._rollout, deployment.base_group, targets)[1]
+        basis = read_scaling(self._rollout, deployment.base_group, targets)
         overrides = Overrides(
             image_id=deployment.image_id,
             target_group_arns=targets,
@@ -248,8 +258,7 @@ class Upgrade:
     # ------------------------------------------------------------------ telling
 
     def _done(self, seen: _Seen, phase: Phase, progress: Mapping[str, Any]) -> Done:
-        news = self._rollout.news(seen.group.name, progress)
-        activities = [activity.as_result() for activity in news]
+        activities = watched_activities(seen.group.name, progress)
         return Done({**self._returned(seen, phase, progress), "activities": activities})
 
     def _returned(self, seen: _Seen, phase: Phase, progress: Mapping[str, Any]) -> dict[str, Any]:
