@@ -26,6 +26,12 @@ from ansible.utils.display import Display
 from ansible_collections.progressive.aws.plugins.module_utils.core import lease_owner
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import Orphaned
 from ansible_collections.progressive.aws.plugins.module_utils.modules import Worker
+from ansible_collections.progressive.aws.plugins.module_utils.reporting.run_record import (
+    EVIDENCE,
+    RECORD,
+    extended,
+    latest,
+)
 from ansible_collections.progressive.aws.plugins.plugin_utils import in_worker
 
 # Modules that have no passes to repeat: they take none of the options for it.
@@ -36,8 +42,7 @@ DEFAULT_POLL_INTERVAL = 5.0
 # Lists of a result that grow from pass to pass.
 GROWING = ("actions", "events", "warnings", "deprecations")
 # What a failed result keeps under a name that Ansible does not print: lists that are long.
-BULKY = ("events", "series")
-EVIDENCE = "_ansible_evidence"
+BULKY = ("events", "series", "report", "report_paths")
 # What passes tell one another, and nobody else.
 INTERNAL = ("progress",)
 
@@ -66,7 +71,37 @@ class ActionModule(ActionBase):
             )
         super().run(None, task_vars)
         options = {name: value for name, value in self._task.args.items() if value is not None}
-        lines, total = Lines(Display(), silent=bool(self._task.no_log)), Total()
+        keeps_record = "run" in options and not self._at_once
+        earlier = latest(options.pop("run")) if keeps_record else {}
+        began = time.time()
+        result = self._result(options, task_vars)
+        if keeps_record:
+            whole = {**result, **result.get(EVIDENCE, {})}
+            self._keep(extended(earlier, self._name, options, whole, began, time.time()), result)
+        return result
+
+    @property
+    def _name(self) -> str:
+        return str(self._task.action.rpartition(".")[2])
+
+    def _keep(self, record: dict[str, Any], result: dict[str, Any]) -> None:
+        if self._task.check_mode:
+            record["planned"] = True
+        if self._name == "asg_setup":
+            record["steps"] = result.get("steps", [])
+        if result.get("failed") and not self._is_quiet:
+            # Ansible would print it.
+            result.setdefault(EVIDENCE, {})[RECORD] = record
+        else:
+            result[RECORD] = record
+
+    @property
+    def _is_quiet(self) -> bool:
+        """Whether a failure is none for the task, so that Ansible does not print what it returned."""
+        return bool(self._task.failed_when)
+
+    def _result(self, options: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        lines, total = Lines(Display(), silent=bool(self._task.no_log)), Total(hide=not self._is_quiet)
         if self._is_here(task_vars or {}):
             shown: list[Mapping[str, Any]] = []
             result = self._in_worker(
@@ -78,13 +113,13 @@ class ActionModule(ActionBase):
             passes = iter([self._execute_module(module_args=options, task_vars=task_vars)])
         else:
             passes = self._passes(options, task_vars)
-        for latest in passes:
-            total.add(latest, lines.show(latest.get("events", [])))
+        for one in passes:
+            total.add(one, lines.show(one.get("events", [])))
         return total.result
 
     @property
     def _at_once(self) -> bool:
-        return self._task.action.rpartition(".")[2] in AT_ONCE
+        return self._name in AT_ONCE
 
     def _is_here(self, task_vars: Mapping[str, Any]) -> bool:
         """Whether the task runs on the controller, as the user and with the Python of ansible-playbook."""
@@ -150,9 +185,10 @@ def _read(options: Mapping[str, Any], name: str, default: Any, convert: Any) -> 
 class Total:
     """What all passes of a step come to, as one result."""
 
-    def __init__(self) -> None:
-        """Nothing yet."""
+    def __init__(self, *, hide: bool = True) -> None:
+        """Nothing yet; C(hide) what is long of a failure, which Ansible prints with all it has."""
         self.result: dict[str, Any] = {}
+        self._hide = hide
 
     def add(self, latest: Mapping[str, Any], shown: list[Mapping[str, Any]]) -> None:
         """Add a pass; of its events only those C(shown), which are new."""
@@ -167,7 +203,7 @@ class Total:
                 self.result[name] = whole
         if not self.result.get("waiting_for"):
             self.result.pop("waiting_for", None)
-        if self.result.get("failed"):
+        if self.result.get("failed") and self._hide:
             # Ansible prints a failure with all it returned; the reason would drown in what was shown before. What
             # begins with _ansible_ is never printed, and reaches a rescue in ansible_failed_result.
             self.result[EVIDENCE] = {name: self.result.pop(name) for name in BULKY if name in self.result}

@@ -59,6 +59,12 @@ options:
       - What the pass before this one returned as RV(ignore:progress). For internal use, when repeating passes with
         O(wait=false); losing it costs time and nothing else.
     type: dict
+  run:
+    description:
+      - What an earlier step of the same run returned, registered as it is, or a list of several, of which the last of
+        the latest run counts. With it, also with an empty dictionary, this step returns as RV(ignore:run) what the run
+        has come to so far, for M(progressive.aws.canary_report).
+    type: raw
 requirements:
   - python >= 3.11
 notes:

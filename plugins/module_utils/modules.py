@@ -46,6 +46,7 @@ PASSES: Mapping[str, Mapping[str, Any]] = {
     "take_over": {"type": "bool", "default": False},
     "on_drift": {"type": "str", "choices": ["fail", "adopt"], "default": "fail"},
     "progress": {"type": "dict", "no_log": False},
+    "run": {"type": "raw"},
 }
 
 # Documented in doc_fragments/series.py.

@@ -66,6 +66,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+revisions:
+  description: The revisions of the series after it, as M(progressive.aws.asg_series_info) returns them.
+  returned: success
+  type: list
+  elements: dict
+run:
+  description: What the run has come to so far, for O(run) of the next step and for M(progressive.aws.canary_report).
+  returned: when O(run) is given, and the step has not failed
+  type: dict
 restored:
   description: The outgoing groups that have their sizes back.
   returned: success

@@ -44,6 +44,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+run:
+  description: What the run has come to so far, for O(run) of the next step and for M(progressive.aws.canary_report).
+  returned: when O(run) is given, and the step has not failed
+  type: dict
 series:
   description: The name of the series.
   returned: success

@@ -91,17 +91,19 @@ options:
         description: How many instances the new group has after the phase.
         type: int
       before:
-        description: For the role P(progressive.aws.canary#role), and not looked at here.
+        description: Task files that the role P(progressive.aws.canary#role) runs before the upgrade.
         type: raw
       after:
-        description: For the role P(progressive.aws.canary#role), and not looked at here.
+        description: Task files that the role P(progressive.aws.canary#role) runs after the verification.
         type: raw
       pause:
-        description: For the role P(progressive.aws.canary#role), and not looked at here.
+        description: Seconds that the role P(progressive.aws.canary#role) waits after the upgrade.
         type: raw
       verify:
-        description: For the role P(progressive.aws.canary#role), and not looked at here.
-        type: raw
+        description:
+          - The options of M(progressive.aws.cloudwatch_verify) with which the phase is going to be verified.
+          - They are checked, and what they can find is planned, before anything is touched.
+        type: dict
   resize_order:
     description:
       - In which order M(progressive.aws.asg_upgrade) is going to resize the groups of each of O(phases), for the
@@ -109,6 +111,35 @@ options:
     type: str
     choices: [new_first, old_first]
     default: new_first
+  role:
+    description:
+      - What the role P(progressive.aws.canary#role) was given for the steps that follow, to be checked with all the
+        rest before anything is touched.
+    type: dict
+    suboptions:
+      variables:
+        description: Names of the variables of the host. One that looks like a misspelt variable of the role is refused.
+        type: list
+        elements: str
+        default: []
+      folder:
+        description: The folder to which task files are relative.
+        type: path
+        default: .
+      report:
+        description: Where the report is going to be written.
+        type: list
+        elements: str
+        default: []
+      settle_time:
+        description: The seconds that a group must hold its steady state.
+        type: float
+      steady_state_timeout:
+        description: The seconds that a group may take to settle.
+        type: float
+      keep_revisions:
+        description: How many earlier revisions are going to be kept.
+        type: float
   list_copied:
     description:
       - Whether check mode also shows, a line each, the sizes of every group in every phase, what was looked at (AMI,
@@ -192,6 +223,23 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+steps:
+  description:
+    - The steps of O(phases) in their order. Each has C(phase), its number from 0, a C(name) to show, and C(do), which
+      is C(upgrade), C(verify), C(ask) or C(task_file) with its C(file).
+    - None in check mode, and none where the revision is live already.
+  returned: success
+  type: list
+  elements: dict
+revisions:
+  description: The revisions of the series before it, as M(progressive.aws.asg_series_info) returns them.
+  returned: success
+  type: list
+  elements: dict
+run:
+  description: What the run has come to so far, for O(run) of the next step and for M(progressive.aws.canary_report).
+  returned: when O(run) is given, and the step has not failed
+  type: dict
 group:
   description: The name of the new group.
   returned: success
@@ -421,11 +469,15 @@ advice:
   sample: Choose another instance type or more subnets, then run it again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.progressive.aws.plugins.module_utils import launch_options, modules
+from ansible_collections.progressive.aws.plugins.module_utils import launch_options, modules, role_input
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions
+from ansible_collections.progressive.aws.plugins.module_utils.verification.rehearsal import Rehearsal
+from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import Settings
+from ansible_collections.progressive.aws.plugins.module_utils.verification_options import settings_of
 
 PHASE = {
     "name": {"type": "str"},
@@ -434,7 +486,15 @@ PHASE = {
     "before": {"type": "raw"},
     "after": {"type": "raw"},
     "pause": {"type": "raw"},
-    "verify": {"type": "raw"},
+    "verify": {"type": "dict"},
+}
+ROLE = {
+    "variables": {"type": "list", "elements": "str", "default": []},
+    "folder": {"type": "path", "default": "."},
+    "report": {"type": "list", "elements": "str", "default": []},
+    "settle_time": {"type": "float"},
+    "steady_state_timeout": {"type": "float"},
+    "keep_revisions": {"type": "float"},
 }
 ARGUMENT_SPEC = {
     **modules.SERIES,
@@ -450,6 +510,7 @@ ARGUMENT_SPEC = {
     "deployment_id": {"type": "str"},
     "phases": {"type": "list", "elements": "dict", "options": PHASE},
     "resize_order": {"type": "str", "choices": ["new_first", "old_first"], "default": "new_first"},
+    "role": {"type": "dict", "options": ROLE},
     "list_copied": {"type": "bool", "default": True},
 }
 
@@ -478,13 +539,45 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
     )
 
 
+def rehearsal(phases: Sequence[Mapping[str, Any]]) -> Rehearsal:
+    """The verifications of the phases, as far as they have any."""
+
+    def of(options: Mapping[str, Any]) -> Callable[[str, Mapping[str, Any]], Settings]:
+        return lambda group, sizes: settings_of({**options, **sizes}, group)
+
+    return Rehearsal(
+        [
+            (phase.get("name") or "the phase", of(phase["verify"]) if phase["verify"] else None)
+            for phase in phases
+        ]
+    )
+
+
+def verification_problems(phases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say what is wrong with the phases' verifications by themselves."""
+    for phase in phases:
+        try:
+            if phase["verify"]:
+                settings_of(phase["verify"], "the-new-group")
+        except InvalidInput as error:
+            yield from (f"the verification of {phase.get('name')}: {problem}" for problem in error.problems)
+
+
 def main() -> None:
     """Run the module."""
     module = modules.aws_module(ARGUMENT_SPEC, **launch_options.rules(modules.SERIES_RULES))
+    phases, role = module.params["phases"] or [], module.params["role"]
     modules.run_step(
         module,
         lambda rollout: SetUp(
-            rollout, options_of(module.params), check_mode=module.check_mode, diff=module._diff
+            rollout,
+            options_of(module.params),
+            check_mode=module.check_mode,
+            diff=module._diff,
+            problems=[*verification_problems(phases), *(role_input.problems(role, phases) if role else ())],
+            warnings=role_input.unknown_variables(role["variables"])[1] if role else (),
+            rehearse=rehearsal(phases).plan,
+            steps=role_input.steps(phases, role["folder"] if role else "."),
         ),
     )
 

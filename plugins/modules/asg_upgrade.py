@@ -37,6 +37,15 @@ options:
   count:
     description: How many instances the new group has after the phase, at most its whole capacity.
     type: int
+  phase_name:
+    description: What the phase is called, for the record of the run.
+    type: str
+  pause:
+    description:
+      - How many seconds to wait after the phase, while the groups are watched as before. They come on top of
+        O(wait_timeout).
+    type: float
+    default: 0
   resize_order:
     description:
       - Which side settles before the other one begins.
@@ -82,6 +91,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+run:
+  description: What the run has come to so far, for O(run) of the next step and for M(progressive.aws.canary_report).
+  returned: when O(run) is given, and the step has not failed
+  type: dict
 group:
   description: The name of the new group.
   returned: success
@@ -261,6 +274,8 @@ ARGUMENT_SPEC = {
     "group": {"type": "str", "required": True},
     "percent": {"type": "int"},
     "count": {"type": "int"},
+    "phase_name": {"type": "str"},
+    "pause": {"type": "float", "default": 0.0},
     "resize_order": {"type": "str", "choices": list(RESIZE_ORDERS), "default": NEW_FIRST},
     "settle_time": {"type": "float", "default": 10.0},
 }
@@ -279,6 +294,7 @@ def main() -> None:
                 wanted=modules.wanted(params),
                 resize_order=params["resize_order"],
                 settle_time=params["settle_time"],
+                pause=params["pause"],
             ),
         ),
     )

@@ -16,52 +16,22 @@ description:
   - It calls nothing in AWS. The role P(progressive.aws.canary#role) ends with it; a play that takes the steps one by
     one can do so too.
 options:
-  outcome:
-    description: How it ended.
-    type: str
-    required: true
-    choices: [live, already-live, planned, rolled-back, failed]
-  reason:
-    description: Why it was rolled back or failed.
-    type: str
-    default: ""
-  revisions_before:
-    description: The revisions of the series before it, as M(progressive.aws.asg_series_info) returns them.
-    type: list
-    elements: dict
-    default: []
-  revisions_after:
-    description: The revisions of the series after it, as M(progressive.aws.asg_series_info) returns them.
-    type: list
-    elements: dict
-    default: []
-  phases:
+  run:
     description:
-      - The phases that were run, or with O(outcome=planned) those that M(progressive.aws.asg_setup) planned.
-      - Each has a C(name), C(percent) or C(count), the seconds since the epoch when it C(started) and C(ended), its
-        C(verdict), and as C(targets) the instances of the new group after it. One that was only planned has the
-        instances of the C(new) group and of the C(outgoing) groups instead.
-      - It may also have the C(actions), C(events) and C(instances) that M(progressive.aws.asg_upgrade) returned, and as
-        C(verification) what M(progressive.aws.cloudwatch_verify) returned, with its options as C(verify).
+      - What the steps of the run returned, registered as they are. The last one that has a record of the run counts.
+      - Each step has the record that is given O(run) of its own, such as RV(progressive.aws.asg_upgrade#module:run).
     type: list
-    elements: dict
+    elements: raw
     default: []
-  setup:
-    description: What M(progressive.aws.asg_setup) returned.
+  failed:
+    description:
+      - Whether the run failed. The module then fails as well, with the reason, once it has reported.
+    type: bool
+    default: false
+  failure:
+    description: What Ansible says of the task that failed, which is C(ansible_failed_result) in a rescue.
     type: dict
     default: {}
-  rollback:
-    description:
-      - What M(progressive.aws.asg_rollback) returned, with the seconds since the epoch when it C(started), and where
-        it failed the C(failure) in words.
-    type: dict
-    default: {}
-  started:
-    description: When the run began, in seconds since the epoch.
-    type: float
-  ended:
-    description: When the run ended, in seconds since the epoch.
-    type: float
   path:
     description:
       - Where to write the report, on the host where the task runs.
@@ -88,16 +58,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See the revisions after the deployment
-  progressive.aws.asg_series_info:
-    series: shop__checkout__prod
-  register: after
+- name: Upgrade to 25 %
+  progressive.aws.asg_upgrade:
+    group: shop__checkout__prod__7
+    percent: 25
+    run: "{{ setup }}"
+  register: upgrade
 
 - name: Report
   progressive.aws.canary_report:
-    outcome: live
-    revisions_before: "{{ before.revisions }}"
-    revisions_after: "{{ after.revisions }}"
+    run: ["{{ setup }}", "{{ upgrade }}"]
     path: "{{ playbook_dir }}/report.html"
 """
 
@@ -211,19 +181,14 @@ events:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.progressive.aws.plugins.module_utils import modules
-from ansible_collections.progressive.aws.plugins.module_utils.reporting.record import OUTCOMES, Run
+from ansible_collections.progressive.aws.plugins.module_utils.reporting.record import Run
+from ansible_collections.progressive.aws.plugins.module_utils.reporting.run_record import latest
 from ansible_collections.progressive.aws.plugins.module_utils.reporting.write_report import Report
 
 ARGUMENT_SPEC = {
-    "outcome": {"type": "str", "required": True, "choices": list(OUTCOMES)},
-    "reason": {"type": "str", "default": ""},
-    "revisions_before": {"type": "list", "elements": "dict", "default": []},
-    "revisions_after": {"type": "list", "elements": "dict", "default": []},
-    "phases": {"type": "list", "elements": "dict", "default": []},
-    "setup": {"type": "dict", "default": {}},
-    "rollback": {"type": "dict", "default": {}},
-    "started": {"type": "float"},
-    "ended": {"type": "float"},
+    "run": {"type": "list", "elements": "raw", "default": []},
+    "failed": {"type": "bool", "default": False},
+    "failure": {"type": "dict", "default": {}},
     "path": {"type": "list", "elements": "path", "default": []},
 }
 
@@ -232,18 +197,11 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
-    run = Run(
-        outcome=params["outcome"],
-        reason=params["reason"],
-        before=params["revisions_before"],
-        after=params["revisions_after"],
-        phases=params["phases"],
-        setup=params["setup"],
-        rollback=params["rollback"],
-        started=params["started"],
-        ended=params["ended"],
-    )
-    modules.run_module(module, lambda calls, clock: Report(run, params["path"]))
+    record = latest([*params["run"], params["failure"]])
+    run = Run.of(record, failed=params["failed"], failure=params["failure"])
+    left = record.get("clean_up_failure")
+    warnings = [f"the deployment is live, but old revisions were not deleted: {left}"] if left else []
+    modules.run_module(module, lambda calls, clock: Report(run, params["path"], warnings=warnings))
 
 
 if __name__ == "__main__":

@@ -176,6 +176,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+run:
+  description: What the run has come to so far, for O(run) of the next step and for M(progressive.aws.canary_report).
+  returned: when O(run) is given, and the step has not failed
+  type: dict
 verdict:
   description:
     - V(pass), V(fail) or V(inconclusive).
@@ -400,82 +404,9 @@ from ansible_collections.progressive.aws.plugins.module_utils import modules
 from ansible_collections.progressive.aws.plugins.module_utils.verification.fleet import AwsSurroundings
 from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import read_settings
 from ansible_collections.progressive.aws.plugins.module_utils.verification.verify import Verification
+from ansible_collections.progressive.aws.plugins.module_utils.verification_options import VERIFICATION
 
-QUERY = {
-    "namespace": {"type": "str"},
-    "metric_name": {"type": "str"},
-    "dimensions": {"type": "dict", "default": {}},
-    "statistic": {"type": "str", "default": "Average"},
-    "unit": {"type": "str"},
-}
-MEASURES = {"absolute": {"type": "float"}, "percent": {"type": "float"}, "deviation": {"type": "float"}}
-METRIC = {
-    **QUERY,
-    "name": {"type": "str", "required": True},
-    "period": {"type": "int", "default": 60},
-    "expression": {"type": "str"},
-    "queries": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            **QUERY,
-            "id": {"type": "str", "required": True},
-            "namespace": {"type": "str", "required": True},
-            "metric_name": {"type": "str", "required": True},
-        },
-    },
-    "minimum": {"type": "float"},
-    "maximum": {"type": "float"},
-    "datapoints_to_fail": {"type": "int", "default": 1},
-    "fill": {"type": "float"},
-    "compare": {"type": "str", "choices": ["shift", "deviation", "no"]},
-    "direction": {"type": "str", "choices": ["increase", "decrease", "either"], "default": "either"},
-    "allowed_effect": {"type": "float", "default": 0.0},
-    "critical_effect": {"type": "float"},
-    "ignore": {"type": "dict", "options": MEASURES},
-    "fail_fast": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            **MEASURES,
-            "times": {"type": "int", "default": 1},
-            "in_a_row": {"type": "bool", "default": False},
-        },
-    },
-    "group": {"type": "str", "default": ""},
-    "weight": {"type": "float", "default": 1.0},
-    "critical": {"type": "bool", "default": False},
-    "muted": {"type": "bool", "default": False},
-}
-# Described in the fragment judging.
-JUDGING = {
-    "metrics": {"type": "list", "elements": "dict", "default": [], "options": METRIC},
-    "strategy": {"type": "str", "choices": ["auto", "canary", "previous", "none"], "default": "auto"},
-    "baseline_groups": {"type": "list", "elements": "str", "default": []},
-    "baseline_window": {"type": "int"},
-    "baseline_start": {"type": "str"},
-    "start": {"type": "str"},
-    "end": {"type": "str"},
-    "confidence": {"type": "float", "default": 0.98},
-    "sensitivity": {"type": "str", "choices": ["normal", "very"], "default": "normal"},
-    "pass_score": {"type": "float", "default": 100.0, "no_log": False},
-    "marginal_score": {"type": "float"},
-    "group_weights": {"type": "dict", "default": {}},
-    "expected_instances": {"type": "int"},
-    "expected_baseline_instances": {"type": "int"},
-}
-ARGUMENT_SPEC = {
-    **JUDGING,
-    "group": {"type": "str", "required": True},
-    "alarms": {"type": "list", "elements": "str", "default": []},
-    "duration": {"type": "int", "default": 900},
-    "warmup": {"type": "int", "default": 120},
-    "interval": {"type": "int"},
-    "delay": {"type": "int"},
-    "on_no_data": {"type": "str", "choices": ["fail", "inconclusive"], "default": "fail"},
-    "on_inconclusive": {"type": "str", "choices": ["fail", "pause", "pass"], "default": "fail"},
-}
+ARGUMENT_SPEC = {**VERIFICATION, "group": {"type": "str", "required": True}}
 
 
 def main() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import pytest
@@ -13,6 +14,7 @@ from tests.demo.running import Run
 from tests.demo.shop import Shop, Sizes
 from tests.integration.canary import ERROR_RATE, PHASES, UNSET, Deployer, everything_about, verified
 from tests.integration.observer import Observer
+from tests.recorded import COLLECTION
 
 
 @dataclass(frozen=True)
@@ -190,3 +192,18 @@ def test_old_revisions_beyond_those_to_keep_are_deleted(base: Shop, deployer: De
 
     assert run.code == 0, run.output
     assert list(base.revisions()) == [f"{base.series}__2", f"{base.series}__3"]
+
+
+def test_the_guides_canary_asks_little_of_aws(base: Shop, deployer: Deployer) -> None:
+    """At most 75 calls in all, of which 18 change something and one is a dry run; each wait is one poll long."""
+    deployer.go_live(deployer.image("one"))
+    image_id, mark = deployer.image("two"), deployer.server.mark()
+    run = deployer.deploy(image_id, canary_poll_interval=2)
+    assert run.code == 0, run.output
+    calls = [one for one in deployer.server.calls(mark) if one["access_key"] == COLLECTION]
+    assert len(calls) <= 75, Counter(one["operation"] for one in calls)
+    assert sum(1 for one in calls if one["write"]) == 19
+    assert sum(1 for one in run.lines if one.startswith("skipping:")) <= 5
+    assert sum(1 for one in run.lines if one.startswith(("changed:", "ok:"))) <= 8 + 1, (
+        "eight and the specification"
+    )

@@ -120,7 +120,7 @@ def test_a_phase_can_pause(base: Shop, deployer: Deployer) -> None:
     run = deployer.deploy(deployer.image("one"), canary_phases=[{**PHASES[0], "pause": 1}, PHASES[2]])
 
     assert run.code == 0, run.output
-    assert "Pausing for 1 seconds" in run.output
+    assert "pause of 1 s" in run.output
 
 
 def test_two_deployments_of_a_series_never_mix(base: Shop, deployer: Deployer) -> None:

@@ -72,6 +72,7 @@ class World:
         settings = {
             "action": "progressive.aws.asg_upgrade",
             "async_val": 0,
+            "failed_when": [],
             "check_mode": False,
             "no_log": False,
         }

@@ -30,6 +30,7 @@ STANDS_FOR: Mapping[str, Any] = {
     "int": 1,
     "float": 1.0,
     "bool": True,
+    "raw": {},
 }
 
 

@@ -8,8 +8,8 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .passes import PassResult
@@ -162,6 +162,17 @@ class Drifted(RolloutError):
     """A group is not as the journal says it should be."""
 
     reason = "drift"
+
+
+class RunFailed(RolloutError):
+    """A run of the role has failed; raised when it has been reported."""
+
+    reason = "run_failed"
+
+    def __init__(self, words: str, result: Mapping[str, Any]) -> None:
+        """Say why in whole sentences; C(result) is what the module returns besides."""
+        self.result = dict(result)
+        super().__init__(words)
 
 
 class Orphaned(RolloutError):

@@ -71,25 +71,19 @@ class Wanted:
 Check = Callable[[Rollout, Wanted, int], Iterator[Finding]]
 
 
-def look(rollout: Rollout, wanted: Wanted, peak: int, *, check_mode: bool) -> list[Finding]:
-    """Look at everything that might stand against a deployment of at most C(peak) instances at a time.
-
-    What the first change is going to tell anyway is asked in check mode only.
-    """
+def look(rollout: Rollout, wanted: Wanted, peak: int) -> list[Finding]:
+    """Look at everything that might stand against a deployment of at most C(peak) instances at a time."""
     checks: list[tuple[str, Check]] = [
         ("image", _image),
         ("instances", _instances),
         ("quotas", _quotas),
         ("addresses", _addresses),
         ("names", _names),
-    ]
-    if check_mode:
+        ("launch templates", _launch_templates),
+        ("permissions", _permissions),
         # Service Quotas last: where no way leads to it, all patience is spent on it.
-        checks += [
-            ("launch templates", _launch_templates),
-            ("permissions", _permissions),
-            ("vCPU quota", _vcpus),
-        ]
+        ("vCPU quota", _vcpus),
+    ]
     findings: list[Finding] = []
     for name, check in checks:
         try:

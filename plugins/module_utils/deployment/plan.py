@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,9 +137,17 @@ class SetUpOptions:
         return problems
 
 
+# Plans the verification of each phase: of the new group's name and the planned phases it makes what is wrong, and what
+# there is to tell (verification.rehearsal has it; the arrow between the rooms points the other way).
+Rehearse = Callable[[Rollout, str, Sequence[Mapping[str, Any]]], tuple[list[str], list[tuple[str, str]]]]
+
+
 @dataclass(frozen=True)
 class Planned:
-    """A new revision as it is to be, with what was found out about its chances."""
+    """A new revision as it is to be, with what was found out about its chances.
+
+    C(verifications) is what there is to tell of them: a kind of event with its words.
+    """
 
     deployment: Deployment
     outgoing: tuple[Group, ...]
@@ -147,6 +155,7 @@ class Planned:
     overrides: Overrides
     findings: tuple[launch_checks.Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    verifications: tuple[tuple[str, str], ...] = ()
 
     @property
     def snapshots(self) -> list[Snapshot]:
@@ -197,6 +206,7 @@ class Plan:
     options: SetUpOptions
     series: Series
     problems: list[str] = field(default_factory=list)
+    rehearse: Rehearse | None = None
     image: Image | None = None
     basis: Basis | None = None
 
@@ -226,7 +236,7 @@ class Plan:
         except InvalidInput as error:
             self.problems += error.problems
 
-    def make(self, deployment_id: str, *, check_mode: bool) -> Planned:
+    def make(self, deployment_id: str) -> Planned:
         """Plan the revision, once C(read) has read what it is made of.
 
         Raises:
@@ -265,12 +275,19 @@ class Plan:
             )
             sizes = deployment.capacity
             most = peak(snapshots, sizes, options.phases or (), options.resize_order)
-            findings = launch_checks.look(rollout, wanted, most, check_mode=check_mode)
+            findings = launch_checks.look(rollout, wanted, most)
             self.problems += [one.text for one in findings if one.result == launch_checks.PROBLEM]
+        lines: list[tuple[str, str]] = []
+        if self.rehearse:
+            phases = planned_phases(options, deployment.group, snapshots, capacity) if capacity else []
+            more, lines = self.rehearse(rollout, deployment.group, phases)
+            self.problems += more
         if self.problems or self.basis is None:
             raise InvalidInput(list(dict.fromkeys(self.problems)))
         notes = (adopted.words,) if adopted.words else ()
-        return Planned(deployment, tuple(outgoing), self.basis, self.overrides, tuple(findings), notes)
+        return Planned(
+            deployment, tuple(outgoing), self.basis, self.overrides, tuple(findings), notes, tuple(lines)
+        )
 
     def _deployment(self, deployment_id: str, capacity: Capacity, outgoing: Sequence[Group]) -> Deployment:
         options = self.options

@@ -18,7 +18,7 @@ from ..core.errors import InvalidInput
 from ..core.model import Group
 from ..core.passes import Change, Decision, Done, Wait
 from .clean_up import launch_sources, orphaned_templates, own_alarms, remove_launch_sources
-from .rollout import Rollout, Series, Tell
+from .rollout import Rollout, Series, Tell, revision_info
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,12 @@ class Prune:
         ]
         kept = [group.name for group in series.groups if group not in to_delete and group not in going]
         deleted = list(progress.get("deleted", []))
-        self._preview = {"deleted": deleted + [group.name for group in to_delete], "kept": kept}
+        revisions = [revision_info(group) for group in series.groups if group.name in kept]
+        self._preview = {
+            "deleted": deleted + [group.name for group in to_delete],
+            "kept": kept,
+            "revisions": revisions,
+        }
         if to_delete:
             return Change(
                 tuple(f"delete group {group.name}" for group in to_delete),
@@ -76,7 +81,7 @@ class Prune:
                 tuple(f"delete launch template {one}" for one in templates),
                 lambda: self._delete_sources(templates, progress),
             )
-        return Done({"deleted": deleted, "kept": kept})
+        return Done({"deleted": deleted, "kept": kept, "revisions": revisions})
 
     def preview(self) -> Mapping[str, Any]:
         """What check mode returns: the result that pruning would have."""

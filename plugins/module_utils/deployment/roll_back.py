@@ -21,7 +21,16 @@ from ..core.naming import series_of_revision
 from ..core.passes import Change, Decision, Done, Event, Wait
 from . import drift
 from .clean_up import launch_sources, orphaned_templates, own_alarms, remove_launch_sources, unborn, unshield
-from .rollout import SCALING_PROCESSES, Rollout, Series, Tell, settle_time_problems, short, state_of
+from .rollout import (
+    SCALING_PROCESSES,
+    Rollout,
+    Series,
+    Tell,
+    revision_info,
+    settle_time_problems,
+    short,
+    state_of,
+)
 
 # Seconds until a deletion that AWS did not take yet is tried again.
 BETWEEN_DELETIONS = 3.0
@@ -81,7 +90,8 @@ class RollBack:
         if group.being_deleted:
             return Wait((f"the end of the deletion of {name}",))
         if deployment.status == journal.FAILED and self._options.keep_failed:
-            return Done({**_nothing(), "kept": [name]})
+            revisions = [revision_info(one) for one in series.groups]
+            return Done({**_nothing(), "kept": [name], "revisions": revisions})
         self._rollout.ensure_ours(deployment, progress, self.attempted)
         drift.refuse_gone(self._rollout, series, deployment, self.attempted, self.state)
         if deployment.status != journal.ROLLING_BACK:
@@ -280,7 +290,11 @@ class RollBack:
                 progress["configuration"] = None
 
             return Change((f"delete what {name or 'a revision that is gone'} launched from",), perform)
-        result = {**_nothing(), **{key: progress[key] for key in _nothing() if key in progress}}
+        result: dict[str, Any] = {
+            **_nothing(),
+            **{key: progress[key] for key in _nothing() if key in progress},
+        }
+        result["revisions"] = [revision_info(group) for group in series.groups]
         if result["removed"]:
             tell(Event("settled", short(result["removed"][0]), "rolled back and removed"))
         return Done(result)

@@ -235,14 +235,14 @@ class Rollout:
             # It is about to be resized: what had ended before is no news.
             if not watch["begun"]:
                 self._begin_watching(group, watch, telling)
-            watch["steady_since"] = None
+            watch["steady_since"], watch["arrived"] = None, False
             return Standing(group.name, group.capacity, wanted)
         present = sorted(group.instance_ids)
         arrived = health.arrived(group, number)
-        if not (arrived and watch["present"] in (None, present)):
+        if not (arrived and watch["arrived"] and watch["present"] in (None, present)):
             # Only groups that move are asked for their activities.
             self._follow(group, number, watch, telling, attempted, state)
-        watch["present"] = present
+        watch["present"], watch["arrived"] = present, arrived
         telling.capacity(group, number)
         missing = health.missing(group, number, [], registers=False)
         if not missing and registers:
@@ -323,6 +323,7 @@ def _new_watch() -> dict[str, Any]:
         "activities": [],
         # The instances at the last look, and those in service when it had settled last.
         "present": None,
+        "arrived": True,
         "settled": [],
         # 0: it stood where it is wanted already, as far as this step has seen.
         "steady_since": 0.0,

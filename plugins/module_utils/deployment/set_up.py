@@ -26,8 +26,8 @@ from . import launch_checks
 from .base import Basis, read_described
 from .create import Creation
 from .difference import difference
-from .plan import Plan, Planned, SetUpOptions, planned_phases, same_inputs, same_revision
-from .rollout import Rollout, Series, Tell, short
+from .plan import Plan, Planned, Rehearse, SetUpOptions, planned_phases, same_inputs, same_revision
+from .rollout import Rollout, Series, Tell, revision_info, short
 
 __all__ = ["SetUp", "SetUpOptions"]
 
@@ -39,18 +39,33 @@ class SetUp:
     takes = 0.0
 
     def __init__(
-        self, rollout: Rollout, options: SetUpOptions, *, check_mode: bool = False, diff: bool = False
+        self,
+        rollout: Rollout,
+        options: SetUpOptions,
+        *,
+        check_mode: bool = False,
+        diff: bool = False,
+        problems: Sequence[str] = (),
+        warnings: Sequence[str] = (),
+        rehearse: Rehearse | None = None,
+        steps: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Set up what the options ask for; in C(check_mode) the whole plan is told.
 
-        With C(diff) the result has the new group beside the base.
+        With C(diff) the result has the new group beside the base. C(problems) are what is wrong with what follows the
+        set-up, told with all the rest, and C(warnings) what is only strange; C(rehearse) plans the verification of each
+        phase. C(steps) are returned once there is something to go on with.
 
         Raises:
             InvalidInput: the options by themselves cannot be right.
         """
-        problems = options.problems()
-        if problems:
-            raise InvalidInput(problems)
+        found = [*options.problems(), *problems]
+        if found:
+            raise InvalidInput(found)
+        self._rehearse = rehearse
+        self._warnings = warnings
+        self._before: list[dict[str, Any]] = []
+        self._steps = list(steps)
         self._rollout = rollout
         self._options = options
         self._check_mode = check_mode
@@ -66,6 +81,7 @@ class SetUp:
     def look(self, progress: dict[str, Any], tell: Tell) -> Decision:
         """See whether there is a revision to create, to complete, or none to set up at all."""
         series = self._rollout.series(self._options.series)
+        self._before = progress.setdefault("before", [revision_info(one) for one in series.groups])
         deployment_id = progress.setdefault(
             "deployment_id", self._options.deployment_id or uuid.uuid4().hex[:12]
         )
@@ -75,15 +91,16 @@ class SetUp:
         if "image_id" in progress:
             # Found once, so that one deployment has one AMI.
             options = dataclasses.replace(options, planned_image_id=progress["image_id"])
-        plan = Plan(self._rollout, options, series)
+        plan = Plan(self._rollout, options, series, rehearse=self._rehearse)
         plan.read()
         if plan.image:
             progress["image_id"] = plan.image.image_id
         live = series.live
         if live and plan.basis and same_revision(live[1].fingerprint, plan.fingerprint):
             tell(Event("settled", short(live[0].name), f"already live with {live[1].image_id}"))
-            return Done({**self._result(series, *live, plan.basis, plan.overrides), "already_live": True})
-        planned = plan.make(deployment_id, check_mode=self._check_mode)
+            result = self._result(series, *live, plan.basis, plan.overrides)
+            return Done({**result, "already_live": True, "steps": []})
+        planned = plan.make(deployment_id)
         self._preview = self._planned(planned)
         self._planned_on = planned.basis, plan.image
         self.subject = short(planned.deployment.group)
@@ -91,6 +108,10 @@ class SetUp:
         if self._check_mode:
             for line in self._lines(planned):
                 tell(Event("plan", self.subject, line))
+        for words in self._warnings:
+            tell(Event("warning", self.subject, words))
+        for kind, words in planned.verifications:
+            tell(Event(kind, self.subject, words))
         for finding in planned.findings:
             if finding.result == launch_checks.WARNING:
                 tell(Event("warning", self.subject, finding.text))
@@ -191,6 +212,7 @@ class SetUp:
 
     def _planned(self, planned: Planned) -> dict[str, Any]:
         result = self._returned(planned.deployment, planned.snapshots, planned.basis, planned.overrides)
+        result.update(revisions=self._before, steps=[])
         result["checks"] = [dataclasses.asdict(one) for one in planned.findings]
         if self._diff:
             result["diff"] = difference(planned)
@@ -205,7 +227,8 @@ class SetUp:
         overrides: Overrides,
     ) -> dict[str, Any]:
         snapshots = [snapshot for __, snapshot in series.outgoing(deployment)]
-        return self._returned(deployment, snapshots, basis, overrides)
+        returned = self._returned(deployment, snapshots, basis, overrides)
+        return {**returned, "revisions": self._before, "steps": [] if self._check_mode else self._steps}
 
     def _returned(
         self,

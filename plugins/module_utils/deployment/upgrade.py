@@ -37,12 +37,13 @@ from .rollout import (
 
 @dataclass(frozen=True)
 class UpgradeOptions:
-    """What the user asks for; C(settle_time) is in seconds."""
+    """What the user asks for; C(settle_time) and C(pause) are in seconds."""
 
     group: str
     wanted: Wanted
     resize_order: str = NEW_FIRST
     settle_time: float = 10.0
+    pause: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,6 @@ class _Seen:
 class Upgrade:
     """The step that brings a new group to a phase."""
 
-    takes = 0.0
-
     def __init__(self, rollout: Rollout, options: UpgradeOptions) -> None:
         """Upgrade as the options ask for.
 
@@ -79,6 +78,8 @@ class Upgrade:
             InvalidInput: the options by themselves cannot be right.
         """
         problems = [*options.wanted.problems(), *settle_time_problems(options.settle_time)]
+        if options.pause < 0:
+            problems.append(f"pause is {options.pause:g}; it must be 0 seconds or more")
         if problems:
             raise InvalidInput(problems)
         self._rollout = rollout
@@ -87,6 +88,7 @@ class Upgrade:
         self.subject = short(options.group)
         self.attempted = f"upgrade group {options.group} to {options.wanted}"
         self.state = ""
+        self.takes = 0.0
 
     # ---------------------------------------------------------------- deciding
 
@@ -97,7 +99,7 @@ class Upgrade:
         progress.setdefault("existing", list(seen.group.instance_ids))
         self._refuse(seen)
         if deployment.status == journal.LIVE:
-            return self._done(seen, deployment.phase, progress)
+            return self._pause(progress, tell) or self._done(seen, deployment.phase, progress)
         self._rollout.ensure_ours(deployment, progress, self.attempted)
         if deployment.phase.finishing:
             return self._finish(seen)
@@ -187,7 +189,22 @@ class Upgrade:
             return self._finish(seen)
         if tags:
             return Change((), lambda: self._rollout.autoscaling.write_tags(seen.group.name, tags))
-        return Wait(step.wait_for) if step.wait_for else self._done(seen, phase, progress)
+        if step.wait_for:
+            return Wait(step.wait_for)
+        return self._pause(progress, tell) or self._done(seen, phase, progress)
+
+    def _pause(self, progress: dict[str, Any], tell: Tell) -> Wait | None:
+        """What is left of the pause after the phase, in which the groups are watched as before."""
+        if not self._options.pause:
+            return None
+        now = self._rollout.clock.now()
+        reached = progress.setdefault("reached", now)
+        left = self._options.pause - (now - reached)
+        # The time-out is for settling; the pause comes on top of it.
+        words = f"pause of {self._options.pause:g} s, in which the groups are watched"
+        Telling(progress, tell).once("pause", "plan", self._options.group, words)
+        self.takes = reached - progress.get("started", reached) + self._options.pause + 1.0
+        return Wait((f"{left:.0f} s more of the pause",)) if left > 0 else None
 
     def _write_and_resize(self, group: str, tags: Mapping[str, str], sizes: Mapping[str, Capacity]) -> None:
         # The journal first: a group is never larger or smaller than it can explain.

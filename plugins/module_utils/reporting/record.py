@@ -16,6 +16,7 @@ from typing import Any
 from ..core import naming
 from ..core.passes import Event
 from .details import events_of, hide, instances_of, number_of, verification_of
+from .run_record import reason_of
 
 LIVE = "live"
 ALREADY_LIVE = "already-live"
@@ -23,6 +24,12 @@ PLANNED = "planned"
 ROLLED_BACK = "rolled-back"
 FAILED = "failed"
 OUTCOMES = (LIVE, ALREADY_LIVE, PLANNED, ROLLED_BACK, FAILED)
+
+# The image was on its way out for a reason that nobody has seen yet: somebody should look before it is tried again.
+INTERRUPTED = (
+    "An earlier run of the same deployment was interrupted while it rolled back, and that has been brought to its end."
+    " Run it again to deploy anew."
+)
 
 # Columns of a terminal that no line goes beyond.
 WIDTH = 100
@@ -55,6 +62,47 @@ class Run:
     rollback: Mapping[str, Any] = field(default_factory=dict)
     started: Any = None
     ended: Any = None
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any], *, failed: bool, failure: Mapping[str, Any] | None) -> Run:
+        """The run by the record that its steps kept.
+
+        C(failed) says that it is reported from a rescue, and C(failure) is what Ansible then says of the failed task.
+        """
+        setup, rollback = record.get("setup") or {}, record.get("rollback") or {}
+        phases = record.get("phases") or ()
+        reason = str(record.get("reason") or reason_of(failure)) if failed else ""
+        if setup.get("reason") == "rolling_back" and rollback and not rollback.get("failed"):
+            reason = INTERRUPTED
+        if failed:
+            outcome = ROLLED_BACK if rollback and not rollback.get("failed") else FAILED
+        elif record.get("planned"):
+            outcome, phases = PLANNED, setup.get("phases") or ()
+        else:
+            outcome = ALREADY_LIVE if setup.get("already_live") else LIVE
+        return cls(
+            outcome=outcome,
+            reason=reason,
+            before=record.get("revisions_before") or (),
+            after=record.get("revisions_after") or (),
+            phases=phases,
+            setup=setup,
+            rollback=rollback,
+            started=record.get("started"),
+            ended=record.get("ended"),
+        )
+
+    @property
+    def last_words(self) -> str:
+        """Why the play fails, in a sentence that begins with what became of the deployment."""
+        failure = self.rollback.get("failure")
+        if failure:
+            return f"The rollback failed: {failure} The deployment had failed before that: {self.reason}"
+        if self.outcome == ROLLED_BACK:
+            return f"Rolled back. {self.reason}"
+        if self.setup.get("group") and not self.setup.get("failed"):
+            return f"Not rolled back, because canary_rollback is false. {self.reason}"
+        return self.reason
 
     def record(self) -> dict[str, Any]:
         """The run as plain JSON types; a group that did not exist before, or does not any more, has null there."""

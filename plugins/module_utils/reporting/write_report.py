@@ -16,11 +16,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import InvalidInput, RolloutError
+from ..core.errors import InvalidInput, RunFailed
 from ..core.passes import Change, Decision, Done, Event
 from .junit import junit
 from .page import page
-from .record import Run
+from .record import FAILED, ROLLED_BACK, Run
 
 FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     ".html": page,
@@ -42,12 +42,16 @@ class Report:
     takes = 0.0
     subject = "report"
 
-    def __init__(self, run: Run, paths: Sequence[str] = ()) -> None:
+    def __init__(self, run: Run, paths: Sequence[str] = (), *, warnings: Sequence[str] = ()) -> None:
         """Report the run, also to files where C(paths) name some: their endings choose what they hold.
+
+        C(warnings) are told before it.
 
         Raises:
             InvalidInput: a path ends as no report does.
         """
+        self._warnings = warnings
+        self._unwritten: dict[Path, str] = {}
         self._paths = [path for name in paths for path in files(name)]
         self._folders = {Path(name) for name in paths if len(files(name)) > 1}
         where = f"to {', '.join(paths)}" if paths else ""
@@ -60,15 +64,21 @@ class Report:
         """Tell what the run came to, once, and see whether the files say so already."""
         if not progress.get("told"):
             progress["told"] = True
+            for words in self._warnings:
+                tell(Event("warning", "", f"Warning: {words}"))
             for event in self._run.events():
                 tell(event)
         stale = [
             (path, text)
             for path, text in zip(self._paths, self._texts, strict=True)
-            if self._read(path) != text
+            if path not in self._unwritten and self._read(path) != text
         ]
         if stale:
             return Change((), lambda: self._write(stale))
+        for words in self._unwritten.values():
+            tell(Event("warning", "", words))
+        if self._run.outcome in (ROLLED_BACK, FAILED):
+            raise RunFailed(self._run.last_words, self.preview())
         return Done(self.preview())
 
     def preview(self) -> Mapping[str, Any]:
@@ -88,11 +98,11 @@ class Report:
                     path.parent.mkdir(exist_ok=True)
                 _replace(path, text)
             except OSError as error:
-                raise RolloutError(
-                    self.attempted,
-                    answer=f"{path}: {error.strerror or error}",
-                    advice="Name a place in a folder that exists and can be written to.",
-                ) from error
+                # A red job makes people roll back, and what happened has happened.
+                self._unwritten[path] = (
+                    f"Warning: the report could not be written to {path}: {error.strerror or error}."
+                    " Name a place in a folder that exists and can be written to."
+                )
 
 
 def files(name: str) -> list[Path]:

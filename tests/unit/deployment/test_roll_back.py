@@ -106,7 +106,10 @@ def test_the_same_again_goes_no_further_back(site: Site) -> None:
 
 def test_a_series_with_nothing_in_it_has_nothing_to_take_back(site: Site) -> None:
     outcome = site.roll_back()
-    assert (outcome.changed, outcome.result) == (False, {"restored": [], "removed": [], "kept": []})
+    assert (outcome.changed, outcome.result) == (
+        False,
+        {"restored": [], "removed": [], "kept": [], "revisions": []},
+    )
 
 
 def test_a_group_that_is_gone_already_is_no_error(site: Site) -> None:

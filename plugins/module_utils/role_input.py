@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role canary was given, looked at before anything is touched: whatever a later step would refuse.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .core.errors import InvalidInput
+from .reporting.write_report import files
+
+# Variables of the role; a test compares them with its argument specification.
+VARIABLES = frozenset(
+    {
+        "canary_adopt_group",
+        "canary_application",
+        "canary_base_group",
+        "canary_block_device_mappings",
+        "canary_deployment_id",
+        "canary_desired_capacity",
+        "canary_environment",
+        "canary_iam_instance_profile",
+        "canary_image_filters",
+        "canary_image_id",
+        "canary_image_name",
+        "canary_image_owners",
+        "canary_image_ssm_parameter",
+        "canary_instance_type",
+        "canary_keep_failed",
+        "canary_keep_revisions",
+        "canary_key_name",
+        "canary_load_balancer_names",
+        "canary_max_size",
+        "canary_metadata_options",
+        "canary_min_size",
+        "canary_on_drift",
+        "canary_phases",
+        "canary_plan",
+        "canary_poll_interval",
+        "canary_report",
+        "canary_resize_order",
+        "canary_rollback",
+        "canary_security_group_ids",
+        "canary_service",
+        "canary_settle_time",
+        "canary_steady_state_timeout",
+        "canary_tags",
+        "canary_take_over",
+        "canary_target_group_arns",
+        "canary_user_data",
+        "canary_user_data_file",
+    }
+)
+# What the role sets for the play and its task files, and what the playbooks of the collection take besides.
+OTHERS = frozenset(
+    {"canary_group", "canary_instances", "canary_phase", "canary_planned", "canary_result", "canary_verify"}
+)
+PREFIX = "canary_"
+# How alike two names are that are probably meant to be one, from 0 to 1.
+ALIKE = 0.8
+
+
+def unknown_variables(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Variables that begin like the role's and are none: those to refuse, and those to warn of."""
+    known = VARIABLES | OTHERS
+    refused, warned = [], []
+    for name in sorted(set(names)):
+        if not name.startswith(PREFIX) or name in known:
+            continue
+        near = difflib.get_close_matches(name, known, n=1, cutoff=ALIKE)
+        if near:
+            refused.append(f"there is no variable {name}; did you mean {near[0]}?")
+        else:
+            warned.append(f"the role does not know the variable {name}, and nothing reads it here")
+    return refused, warned
+
+
+def problems(given: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say what is wrong with what the steps after the set-up are going to be given.
+
+    C(given) has C(variables) (names), C(settle_time), C(steady_state_timeout) (seconds), C(keep_revisions),
+    C(report) (paths) and C(folder), to which task files are relative.
+    """
+    yield from unknown_variables(given.get("variables") or ())[0]
+    yield from _number_problems(given)
+    yield from _phase_problems(phases, str(given.get("folder") or "."))
+    for path in given.get("report") or ():
+        yield from _report_problems(str(path))
+
+
+def _number_problems(given: Mapping[str, Any]) -> Iterator[str]:
+    for name, least in (("settle_time", 0), ("steady_state_timeout", 1), ("keep_revisions", 0)):
+        value = given.get(name)
+        if value is not None and float(value) < least:
+            yield f"canary_{name} is {value:g}; it must be {least} or more"
+
+
+def _phase_problems(phases: Sequence[Mapping[str, Any]], folder: str) -> Iterator[str]:
+    names = Counter(str(phase.get("name") or "").strip() for phase in phases)
+    if names.pop("", 0):
+        yield "a phase has no name"
+    for name, times in names.items():
+        if times > 1:
+            yield f"{times} phases are called {name!r}"
+    for phase in phases:
+        try:
+            pause = float(phase.get("pause") or 0)
+        except (TypeError, ValueError):
+            pause = -1
+        if pause < 0:
+            yield f"phase {phase.get('name')!r} has pause {phase.get('pause')}; it must be 0 seconds or more"
+        for file in (*_list(phase.get("before")), *_list(phase.get("after"))):
+            if not (Path(folder) / file).is_file():
+                yield f"there is no task file {Path(folder) / file}"
+
+
+def _report_problems(path: str) -> Iterator[str]:
+    try:
+        wanted = files(path)
+    except InvalidInput as error:
+        yield from error.problems
+        return
+    # A folder of reports is made where only itself is missing.
+    folder = wanted[0].parent
+    place = folder if folder.is_dir() or len(wanted) == 1 else folder.parent
+    if not place.is_dir():
+        yield f"the report cannot be written to {path}: there is no folder {place}"
+    elif not os.access(place, os.W_OK | os.X_OK):
+        yield f"the report cannot be written to {path}: folder {place} cannot be written to"
+
+
+def steps(phases: Sequence[Mapping[str, Any]], folder: str) -> list[dict[str, Any]]:
+    """The steps of the phases in their order.
+
+    Each has C(phase), its number from 0, C(name), which is shown, and C(do): C(upgrade), C(verify), C(ask) or
+    C(task_file) with its C(file) and whether it comes C(after) the upgrade.
+    """
+    found: list[dict[str, Any]] = []
+    for number, phase in enumerate(phases):
+        name = phase.get("name")
+
+        def add(words: str, do: str, *, at: int = number, called: Any = name, **more: Any) -> None:
+            found.append({"phase": at, "name": f"{called}: {words}", "do": do, **more})
+
+        def add_files(files: Any, *, after: bool) -> None:
+            for file in _list(files):
+                add(file, "task_file", file=str(Path(folder) / file), after=after)
+
+        add_files(phase.get("before"), after=False)
+        add("upgrade", "upgrade")
+        if phase.get("verify"):
+            add("verify", "verify")
+            if dict(phase["verify"]).get("on_inconclusive") == "pause":
+                add("ask where it is inconclusive", "ask")
+        add_files(phase.get("after"), after=True)
+    return found
+
+
+def _list(value: Any) -> list[str]:
+    if not value:
+        return []
+    return [str(one) for one in value] if isinstance(value, (list, tuple)) else [str(value)]

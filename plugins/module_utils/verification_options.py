@@ -1,0 +1,107 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of a verification: of cloudwatch_verify, and of the phases of which a set-up plans the verification.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from . import modules
+from .core.errors import InvalidInput
+from .verification.settings import Settings, read_settings
+
+QUERY = {
+    "namespace": {"type": "str"},
+    "metric_name": {"type": "str"},
+    "dimensions": {"type": "dict", "default": {}},
+    "statistic": {"type": "str", "default": "Average"},
+    "unit": {"type": "str"},
+}
+MEASURES = {"absolute": {"type": "float"}, "percent": {"type": "float"}, "deviation": {"type": "float"}}
+METRIC = {
+    **QUERY,
+    "name": {"type": "str", "required": True},
+    "period": {"type": "int", "default": 60},
+    "expression": {"type": "str"},
+    "queries": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            **QUERY,
+            "id": {"type": "str", "required": True},
+            "namespace": {"type": "str", "required": True},
+            "metric_name": {"type": "str", "required": True},
+        },
+    },
+    "minimum": {"type": "float"},
+    "maximum": {"type": "float"},
+    "datapoints_to_fail": {"type": "int", "default": 1},
+    "fill": {"type": "float"},
+    "compare": {"type": "str", "choices": ["shift", "deviation", "no"]},
+    "direction": {"type": "str", "choices": ["increase", "decrease", "either"], "default": "either"},
+    "allowed_effect": {"type": "float", "default": 0.0},
+    "critical_effect": {"type": "float"},
+    "ignore": {"type": "dict", "options": MEASURES},
+    "fail_fast": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            **MEASURES,
+            "times": {"type": "int", "default": 1},
+            "in_a_row": {"type": "bool", "default": False},
+        },
+    },
+    "group": {"type": "str", "default": ""},
+    "weight": {"type": "float", "default": 1.0},
+    "critical": {"type": "bool", "default": False},
+    "muted": {"type": "bool", "default": False},
+}
+# Described in the fragment judging.
+JUDGING = {
+    "metrics": {"type": "list", "elements": "dict", "default": [], "options": METRIC},
+    "strategy": {"type": "str", "choices": ["auto", "canary", "previous", "none"], "default": "auto"},
+    "baseline_groups": {"type": "list", "elements": "str", "default": []},
+    "baseline_window": {"type": "int"},
+    "baseline_start": {"type": "str"},
+    "start": {"type": "str"},
+    "end": {"type": "str"},
+    "confidence": {"type": "float", "default": 0.98},
+    "sensitivity": {"type": "str", "choices": ["normal", "very"], "default": "normal"},
+    "pass_score": {"type": "float", "default": 100.0, "no_log": False},
+    "marginal_score": {"type": "float"},
+    "group_weights": {"type": "dict", "default": {}},
+    "expected_instances": {"type": "int"},
+    "expected_baseline_instances": {"type": "int"},
+}
+VERIFICATION: Mapping[str, Any] = {
+    **JUDGING,
+    "alarms": {"type": "list", "elements": "str", "default": []},
+    "duration": {"type": "int", "default": 900},
+    "warmup": {"type": "int", "default": 120},
+    "interval": {"type": "int"},
+    "delay": {"type": "int"},
+    "on_no_data": {"type": "str", "choices": ["fail", "inconclusive"], "default": "fail"},
+    "on_inconclusive": {"type": "str", "choices": ["fail", "pause", "pass"], "default": "fail"},
+}
+
+
+def settings_of(options: Mapping[str, Any], group: str) -> Settings:
+    """Read the options of a verification as a play has them.
+
+    Raises:
+        InvalidInput: with all that is wrong with them.
+    """
+    known = {**aws_argument_spec(), **modules.PASSES, **VERIFICATION}
+    found = ArgumentSpecValidator(known).validate(dict(options))
+    if found.error_messages:
+        raise InvalidInput(found.error_messages)
+    return read_settings({**found.validated_parameters, "group": group})

@@ -1,0 +1,84 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role was given is looked at before anything is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.progressive.aws.plugins.module_utils import role_input
+
+ROLE = Path(__file__).resolve().parents[2] / "roles" / "canary"
+
+
+def test_the_variables_are_those_of_the_roles_specification_and_defaults() -> None:
+    specification = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())
+    assert set(specification["argument_specs"]["main"]["options"]) == role_input.VARIABLES
+    assert set(yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())) <= role_input.VARIABLES
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("canary_verfy", "canary_verify"),
+        ("canary_imageid", "canary_image_id"),
+        ("canary_phase_s", "canary_phases"),
+    ],
+)
+def test_a_misspelt_variable_is_refused_with_the_right_one(name: str, meant: str) -> None:
+    refused, warned = role_input.unknown_variables(["canary_phases", name, "other"])
+    assert (refused, warned) == ([f"there is no variable {name}; did you mean {meant}?"], [])
+
+
+def test_a_variable_that_is_like_none_is_warned_of() -> None:
+    refused, warned = role_input.unknown_variables(["canary_zoo_keeper", "canary_verify", "canary_phase"])
+    assert refused == []
+    assert len(warned) == 1
+
+
+def test_whatever_a_later_step_would_refuse_is_refused_at_once(tmp_path: Path) -> None:
+    given = {
+        "variables": ["canary_verfy"],
+        "settle_time": -5,
+        "steady_state_timeout": 0,
+        "keep_revisions": -1,
+        "report": ["x.txt", str(tmp_path / "no" / "x.json")],
+        "folder": str(tmp_path),
+    }
+    phases = [
+        {"name": "One", "pause": -3, "before": ["gone.yml"]},
+        {"name": "One"},
+        {"name": " "},
+    ]
+    found = "\n".join(role_input.problems(given, phases))
+    for words in (
+        "did you mean canary_verify",
+        "canary_settle_time is -5",
+        "canary_steady_state_timeout is 0",
+        "canary_keep_revisions is -1",
+        "x.txt",
+        f"there is no folder {tmp_path / 'no'}",
+        "pause -3",
+        "there is no task file",
+        "2 phases are called 'One'",
+        "a phase has no name",
+    ):
+        assert words in found
+
+
+def test_the_steps_of_the_phases_come_in_their_order() -> None:
+    phases = [
+        {"name": "A", "before": ["b.yml"], "verify": {"duration": 1, "on_inconclusive": "pause"}},
+        {"name": "B", "after": "/a.yml"},
+    ]
+    steps = role_input.steps(phases, "/plays")
+    assert [(one["phase"], one["do"], one.get("file")) for one in steps] == [
+        (0, "task_file", "/plays/b.yml"),
+        (0, "upgrade", None),
+        (0, "verify", None),
+        (0, "ask", None),
+        (1, "upgrade", None),
+        (1, "task_file", "/a.yml"),
+    ]
