@@ -20,6 +20,7 @@ from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.core.request import Request as MotoRequest
+from moto.moto_api._internal import mock_random
 from werkzeug.exceptions import HTTPException
 
 from tests.sandbox.errors import AwsError, not_modelled
@@ -60,7 +61,8 @@ def images() -> dict[str, Any]:
 
 
 def reset() -> None:
-    """Empty every service that was used."""
+    """Empty every service that was used. What follows gets the same ids each time, from which noise is drawn."""
+    mock_random.seed(0)
     reset_model_data()
     for service in _used:
         get_backend(service).reset()  # type: ignore[call-overload]

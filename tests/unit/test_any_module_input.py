@@ -205,7 +205,7 @@ def _loaded(path: str) -> Any:
 
 ROLE_SPEC: dict[str, Any] = _loaded("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
 ROLE_DEFAULTS: dict[str, Any] = _loaded("defaults/main.yml") | _loaded("vars/main.yml")
-SET_UP: dict[str, Any] = _loaded("tasks/setup.yml")[0]["progressive.aws.asg_setup"]
+SET_UP: dict[str, Any] = _loaded("tasks/main.yml")[0]["block"][0]["progressive.aws.asg_setup"]
 #: The role's variables are the modules' options with a prefix.
 ROLE_PLAUSIBLE = {f"canary_{name}": values for name, values in PLAUSIBLE.items()}
 
@@ -213,7 +213,10 @@ ROLE_PLAUSIBLE = {f"canary_{name}": values for name, values in PLAUSIBLE.items()
 @quickly
 @given(data=st.data())
 def test_the_role_answers_clearly(
-    live: Site, data: st.DataObject, capsys: pytest.CaptureFixture[str]
+    live: Site,
+    data: st.DataObject,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     mark = live.aws.mark()
     sites = {
@@ -228,7 +231,15 @@ def test_the_role_answers_clearly(
         assert all(message.strip() for message in checked.error_messages)
         return
     templar = Templar(
-        loader=DataLoader(), variables={**_trusted(ROLE_DEFAULTS), **variables, "ansible_check_mode": True}
+        loader=DataLoader(),
+        variables={
+            **_trusted(ROLE_DEFAULTS),
+            **variables,
+            "ansible_check_mode": True,
+            "playbook_dir": str(tmp_path_factory.getbasetemp()),
+            # The lookup of variables by name needs a whole play.
+            "__canary_role": _trusted(ROLE_DEFAULTS["__canary_role"]) | {"variables": sorted(variables)},
+        },
     )
     answer = answer_of("asg_setup", templar.template(_trusted(SET_UP)), capsys)
     for phase in variables.get("canary_phases") or ():
