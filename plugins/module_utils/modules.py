@@ -203,7 +203,12 @@ def wanted_phases(phases: list[Mapping[str, Any]] | None) -> tuple[Wanted, ...] 
 
 def wanted(options: Mapping[str, Any]) -> Wanted:
     """What C(percent) or C(count) ask for."""
-    return Wanted(percent=options["percent"], count=options["count"], name=options.get("name") or "")
+    return Wanted(
+        percent=options["percent"],
+        count=options["count"],
+        name=options.get("name") or "",
+        verified=bool(options.get("verify")),
+    )
 
 
 def deployer(params: Mapping[str, Any]) -> Deployer:

@@ -11,11 +11,12 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .model import Capacity, Phase, Snapshot
+from .model import Capacity, Phase, PlannedPhase, Snapshot
 
 NEW_FIRST = "new_first"
 OLD_FIRST = "old_first"
@@ -26,11 +27,15 @@ NOTHING = Capacity(0, 0, 0)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a phase asks for: a percentage of the desired capacity, or a number of instances."""
+    """What a phase asks for: a percentage of the desired capacity, or a number of instances.
+
+    C(verified) says that it is to be verified before the next one begins.
+    """
 
     percent: int | None = None
     count: int | None = None
     name: str = ""
+    verified: bool = False
 
     def __str__(self) -> str:
         """Words for a message: C(25 %) or C(3 instances)."""
@@ -81,6 +86,59 @@ class Wanted:
         if (final, target) <= (reached.final, reached.target):
             return reached
         return Phase(before=reached.target, target=target, final=final)
+
+
+def planned(phases: Sequence[Wanted], desired_capacity: int) -> tuple[PlannedPhase, ...]:
+    """The phases as the journal keeps them."""
+    return tuple(
+        PlannedPhase(
+            one.target(desired_capacity), one.is_final(desired_capacity), "due" if one.verified else ""
+        )
+        for one in phases
+    )
+
+
+def passed(plan: Sequence[PlannedPhase], reached: Phase) -> tuple[PlannedPhase, ...]:
+    """The plan with a verification passed of everything that has been reached."""
+    return tuple(
+        dataclasses.replace(one, verdict="passed")
+        if one.verdict == "due" and _is_reached(one, reached)
+        else one
+        for one in plan
+    )
+
+
+def replanned(
+    plan: Sequence[PlannedPhase], earlier: Sequence[PlannedPhase], reached: Phase
+) -> tuple[PlannedPhase, ...]:
+    """A new plan for a deployment that goes on: what had passed before and is there again has passed."""
+    before = {(one.target, one.final) for one in earlier if one.verdict == "passed"}
+    return tuple(
+        dataclasses.replace(one, verdict="passed")
+        if one.verdict == "due" and (one.target, one.final) in before and _is_reached(one, reached)
+        else one
+        for one in plan
+    )
+
+
+def out_of_turn(plan: Sequence[PlannedPhase], reached: Phase, wanted: Phase) -> str:
+    """Say why a phase may not begin yet, by the plan; empty where it may, or where there is no plan."""
+    if (wanted.final, wanted.target) <= (reached.final, reached.target):
+        return ""
+    skipped = [
+        one
+        for one in plan
+        if not _is_reached(one, reached) and (one.final, one.target) < (wanted.final, wanted.target)
+    ]
+    if skipped:
+        return f"the plan goes to {skipped[0].target} of {plan[-1].target} next, and {reached.target} have been reached"
+    if any(one.verdict == "due" and _is_reached(one, reached) for one in plan):
+        return f"the phase to {reached.target} of {plan[-1].target} has not passed its verification"
+    return ""
+
+
+def _is_reached(phase: PlannedPhase, reached: Phase) -> bool:
+    return (phase.final, phase.target) <= (reached.final, reached.target)
 
 
 def phase_problems(phases: Sequence[Wanted], desired_capacity: int | None = None) -> list[str]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from .model import Capacity, Deployment, Group, Lease, Phase, Snapshot
+from .model import Capacity, Deployment, Group, Lease, Phase, PlannedPhase, Snapshot
 
 PREFIX = "progressive:"
 SERIES = PREFIX + "series"
@@ -82,6 +82,26 @@ def _number(fields: Mapping[str, str], name: str) -> int:
 def write_capacity(capacity: Capacity) -> str:
     """Sizes as a tag's value: C(min=0 max=10 desired=4)."""
     return _write({"min": capacity.min_size, "max": capacity.max_size, "desired": capacity.desired_capacity})
+
+
+# How a planned phase says in a letter what its verification has come to.
+_VERDICTS = {"": "", "due": "v", "passed": "p"}
+
+
+def write_sizes(capacity: Capacity, plan: Iterable[PlannedPhase]) -> str:
+    """Sizes and planned phases as a tag's value: C(min=0 max=10 desired=4 plan=1v+2p+4f).
+
+    C(f) marks the final phase, C(v) one that is still to be verified, C(p) one that has passed.
+    """
+    words = [f"{one.target}{'f' if one.final else ''}{_VERDICTS[one.verdict]}" for one in plan]
+    return " ".join([write_capacity(capacity), *([f"plan={'+'.join(words)}"] if words else [])])
+
+
+def read_plan(value: str) -> tuple[PlannedPhase, ...]:
+    """Planned phases from a tag's value."""
+    found = (re.fullmatch(r"(\d+)(f?)([vp]?)", word) for word in _read(value).get("plan", "").split("+"))
+    verdicts = {letter: verdict for verdict, letter in _VERDICTS.items()}
+    return tuple(PlannedPhase(int(one[1]), bool(one[2]), verdicts[one[3]]) for one in found if one)
 
 
 def read_capacity(value: str) -> Capacity:
@@ -206,7 +226,7 @@ def write_deployment(deployment: Deployment) -> dict[str, str]:
         STATUS: deployment.status,
         BASE: escape(deployment.base_group),
         IMAGE: escape(deployment.image_id),
-        CAPACITY: write_capacity(deployment.capacity),
+        CAPACITY: write_sizes(deployment.capacity, deployment.plan),
         PHASE: write_phase(deployment.phase),
         FINGERPRINT: deployment.fingerprint,
     }
@@ -236,6 +256,7 @@ def read_deployment(group: Group) -> Deployment | None:
         lease=read_lease(tags.get(LEASE, "")),
         outgoing=read_outgoing(tags.get(OUTGOING, "")),
         adopted=tuple(map(unescape, tags.get(ADOPTED, "").split())),
+        plan=read_plan(tags.get(CAPACITY, "")),
     )
 
 

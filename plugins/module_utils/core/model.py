@@ -200,10 +200,23 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class PlannedPhase:
+    """A phase as the journal keeps it from the set-up on: how far it goes, in instances, and its verification.
+
+    C(verdict) is empty where it has none, C(due) or C(passed).
+    """
+
+    target: int
+    final: bool = False
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
 class Deployment:
     """A deployment as the tags of its new group tell of it.
 
     C(outgoing) are the revisions that it replaces; C(adopted) names the groups that are none and that it replaces too.
+    C(plan) are its phases, where the set-up was told them.
     """
 
     series: str
@@ -219,3 +232,4 @@ class Deployment:
     lease: Lease | None = None
     outgoing: tuple[int, ...] = ()
     adopted: tuple[str, ...] = ()
+    plan: tuple[PlannedPhase, ...] = ()

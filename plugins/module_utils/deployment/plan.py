@@ -26,6 +26,7 @@ from ..core.capacity import (
     peak,
     phase_peak,
     phase_problems,
+    planned,
     wanted_capacity,
 )
 from ..core.errors import InvalidInput
@@ -305,6 +306,7 @@ class Plan:
             fingerprint=self.fingerprint,
             lease=self.rollout.new_lease(),
             adopted=tuple(group.name for group in outgoing if not journal.revision(group)),
+            plan=planned(options.phases or (), capacity.desired_capacity),
         )
 
 
@@ -312,7 +314,7 @@ def planned_phases(
     options: SetUpOptions, group: str, snapshots: Sequence[Snapshot], capacity: Capacity
 ) -> list[dict[str, Any]]:
     """What each phase comes to: the sizes of every group after it, and the most instances during it."""
-    planned, reached = [], Phase()
+    found, reached = [], Phase()
     for wanted in options.phases or ():
         before, reached = reached, wanted.phase_after(reached, capacity.desired_capacity)
         targets = outgoing_targets(snapshots, reached, capacity.desired_capacity)
@@ -320,7 +322,7 @@ def planned_phases(
         if reached.final:
             # Once it has settled, it gets the sizes that it is to have for good.
             sizes[group] = capacity
-        planned.append(
+        found.append(
             {
                 "name": wanted.name or str(wanted),
                 "new": reached.target,
@@ -331,4 +333,4 @@ def planned_phases(
                 "peak": phase_peak(snapshots, capacity, before, reached, options.resize_order),
             }
         )
-    return planned
+    return found

@@ -19,6 +19,7 @@ from typing import Any
 from ..copying.described import Overrides
 from ..copying.inventory import inventory
 from ..core import journal
+from ..core.capacity import planned, replanned
 from ..core.errors import InvalidInput, Locked, RollingBack
 from ..core.model import Deployment, Group, Image, Snapshot
 from ..core.passes import Change, Decision, Done, Event
@@ -100,23 +101,23 @@ class SetUp:
             tell(Event("settled", short(live[0].name), f"already live with {live[1].image_id}"))
             result = self._result(series, *live, plan.basis, plan.overrides)
             return Done({**result, "already_live": True, "steps": []})
-        planned = plan.make(deployment_id)
-        self._preview = self._planned(planned)
-        self._planned_on = planned.basis, plan.image
-        self.subject = short(planned.deployment.group)
-        progress["created"] = planned.deployment.group
+        made = plan.make(deployment_id)
+        self._preview = self._planned(made)
+        self._planned_on = made.basis, plan.image
+        self.subject = short(made.deployment.group)
+        progress["created"] = made.deployment.group
         if self._check_mode:
-            for line in self._lines(planned):
+            for line in self._lines(made):
                 tell(Event("plan", self.subject, line))
         for words in self._warnings:
             tell(Event("warning", self.subject, words))
-        for kind, words in planned.verifications:
+        for kind, words in made.verifications:
             tell(Event(kind, self.subject, words))
-        for finding in planned.findings:
+        for finding in made.findings:
             if finding.result == launch_checks.WARNING:
                 tell(Event("warning", self.subject, finding.text))
         creation = Creation(self._rollout, self.attempted)
-        return Change(self._creation_words(planned), lambda: creation.create(planned))
+        return Change(self._creation_words(made), lambda: creation.create(made))
 
     def preview(self) -> Mapping[str, Any]:
         """What check mode returns: the result that the set-up would have, and the plan."""
@@ -163,6 +164,16 @@ class SetUp:
                 (f"complete the set-up of {group.name}",),
                 lambda: creation.prepare(group, deployment, basis, series),
             )
+        plan = replanned(
+            planned(self._options.phases or (), deployment.capacity.desired_capacity),
+            deployment.plan,
+            deployment.phase,
+        )
+        if plan and plan != deployment.plan:
+            # A run that goes on may have other phases before it.
+            sizes = journal.write_sizes(deployment.capacity, plan)
+            api = self._rollout.autoscaling
+            return Change((), lambda: api.write_tags(group.name, {journal.CAPACITY: sizes}))
         if self._rollout.needs_renewal(deployment):
             words = () if progress.get("owned") else (f"go on with deployment {deployment.deployment_id}",)
             tags = self._rollout.lease_tags(deployment)

@@ -16,7 +16,15 @@ from ..copying.described import Overrides
 from ..copying.group import final_requests
 from ..copying.scaling_policies import alarm_requests, policy_requests, scheduled_action_requests
 from ..core import journal
-from ..core.capacity import NEW_FIRST, Wanted, deploying_capacities, next_step, outgoing_targets, stages
+from ..core.capacity import (
+    NEW_FIRST,
+    Wanted,
+    deploying_capacities,
+    next_step,
+    out_of_turn,
+    outgoing_targets,
+    stages,
+)
 from ..core.errors import InvalidInput, RolloutError
 from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
 from ..core.passes import Change, Decision, Done, Wait
@@ -106,7 +114,9 @@ class Upgrade:
         adoption = drift.look_for(self._rollout, seen.series, deployment, progress, self.attempted)
         if adoption:
             return adoption
-        return self._resize(seen, self._phase(seen), progress, tell)
+        phase = self._phase(seen)
+        self._refuse_out_of_turn(seen, phase)
+        return self._resize(seen, phase, progress, tell)
 
     def preview(self) -> Mapping[str, Any]:
         """What check mode returns: the result that the upgrade would have."""
@@ -156,6 +166,18 @@ class Upgrade:
         if any(group.capacity != sizes[group.name] for group in seen.groups):
             return begun
         return self._options.wanted.phase_after(begun, seen.deployment.capacity.desired_capacity)
+
+    def _refuse_out_of_turn(self, seen: _Seen, phase: Phase) -> None:
+        """The order of the phases is in the journal, so that no caller can bring one before its turn."""
+        deployment = seen.deployment
+        words = out_of_turn(deployment.plan, deployment.phase, phase)
+        if words:
+            raise RolloutError(
+                self.attempted,
+                answer=f"it is not this phase's turn: {words}",
+                state=f"Nothing was touched. {self.state}",
+                advice="Run the deployment again from its beginning, which passes over what is done, or roll it back.",
+            )
 
     def _resize(self, seen: _Seen, phase: Phase, progress: dict[str, Any], tell: Tell) -> Decision:
         deployment, sizes = seen.deployment, seen.sizes(phase)

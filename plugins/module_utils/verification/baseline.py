@@ -42,6 +42,9 @@ class Surroundings(Protocol):
     def load_balancers(self, target_group_arns: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """The ARNs of the load balancers behind each target group."""
 
+    def accept(self, name: str, attempted: str) -> Change | None:
+        """Write into the journal that the phase has passed, where this run deploys the group and it was due."""
+
     def upkeep(self, name: str, progress: dict[str, Any], attempted: str) -> Change | None:
         """Keep the lease of a deployment that this run verifies, if it needs that now."""
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core import journal, naming
+from ..core.capacity import passed
 from ..core.model import Group
 from ..core.passes import Change
 from ..deployment.rollout import Rollout
@@ -93,6 +94,18 @@ class AwsSurroundings:
     def load_balancers(self, target_group_arns: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """The ARNs of the load balancers behind each target group."""
         return self._rollout.load_balancing.load_balancers(target_group_arns)
+
+    def accept(self, name: str, attempted: str) -> Change | None:
+        """Write into the journal that the phase has passed, where this run deploys the group and it was due."""
+        group = self.group(name)
+        deployment = journal.read_deployment(group) if group else None
+        if deployment is None or deployment.status != journal.DEPLOYING or deployment.lease is None:
+            return None
+        plan = passed(deployment.plan, deployment.phase)
+        if plan == deployment.plan or deployment.lease.owner != self._rollout.deployer.owner:
+            return None
+        tags = {journal.CAPACITY: journal.write_sizes(deployment.capacity, plan)}
+        return Change((), lambda: self._rollout.autoscaling.write_tags(name, tags))
 
     def upkeep(self, name: str, progress: dict[str, Any], attempted: str) -> Change | None:
         """Keep the lease of the run that verifies its own deployment, which would run out meanwhile.

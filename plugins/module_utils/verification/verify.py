@@ -107,6 +107,8 @@ class Verification:
             InvalidInput: at the first look, for what AWS does not know or refuses.
             VerdictNotPassed: failure is certain, or the verdict at the end is not a pass.
         """
+        if "concluded" in progress:
+            return Done(progress["concluded"])
         now = self._clock.now()
         settings = self._settings
         if not self._check_mode and not settings.retrospective:
@@ -343,7 +345,7 @@ class Verification:
         self,
         judgement: Judgement,
         look: _Look,
-        progress: Mapping[str, Any],
+        progress: dict[str, Any],
         now: float,
         tell: Callable[[Event], None],
     ) -> Decision:
@@ -372,7 +374,13 @@ class Verification:
         passed = judgement.verdict == PASS
         tolerated = judgement.verdict == INCONCLUSIVE and self._settings.on_inconclusive != "fail"
         if passed or tolerated:
-            return Done(result)
+            if self._settings.retrospective:
+                return Done(result)
+            accepted = self._surroundings.accept(self._settings.group, self.attempted)
+            if accepted is None:
+                return Done(result)
+            progress["concluded"] = result
+            return accepted
         reasons = "; ".join(judgement.reasons) or f"the score of {number(judgement.score)} is not enough"
         raise VerdictNotPassed(
             self.attempted,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.progressive.aws.plugins.module_utils.core import journal
+from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import Wanted
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import (
     AccessDenied,
     InvalidInput,
@@ -216,3 +217,15 @@ def test_a_neighbour_with_a_similar_name_is_left_alone(site: Site) -> None:
     site.deploy(site.image("two"))
     site.roll_back()
     assert site.shop.group(theirs) == before
+
+
+def test_a_final_phase_before_its_canary_phase_is_refused(site: Site) -> None:
+    phases = (Wanted(percent=25, verified=True), Wanted(percent=100))
+    first = site.deploy(site.image("one"))
+    second = site.set_up(site.image("two"), phases=phases)
+    with pytest.raises(RolloutError, match="not this phase's turn"):
+        site.upgrade(second, 100)
+    site.upgrade(second, 25)
+    with pytest.raises(RolloutError, match="has not passed its verification"):
+        site.upgrade(second, 100)
+    assert site.shop.revisions()[first].desired_capacity == 3, "as the canary phase left it"

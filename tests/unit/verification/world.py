@@ -62,6 +62,9 @@ class Fleet:
     def monitoring(self, instance_ids: Sequence[str]) -> Mapping[str, bool]:
         return {name: name not in self.basic for name in instance_ids}
 
+    def accept(self, name: str, attempted: str) -> None:
+        """There is no journal to write into: nobody deploys these groups."""
+
     def upkeep(self, name: str, progress: dict[str, Any], attempted: str) -> None:
         """There is no lease to renew: nobody deploys these groups."""
 
