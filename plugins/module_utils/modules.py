@@ -27,7 +27,19 @@ from .aws.calls import Calls
 from .core import lease_owner, naming
 from .core.capacity import Wanted
 from .core.errors import AccessDenied, AwsError, InvalidInput, NoCredentials, RolloutError
-from .core.passes import Clock, Decision, Done, Event, Step, SystemClock, Timing, run_pass, run_to_the_end
+from .core.passes import (
+    Clock,
+    Decision,
+    Done,
+    Event,
+    Step,
+    SystemClock,
+    Tell,
+    Timing,
+    run_pass,
+    run_to_the_end,
+)
+from .core.progress import Progress
 from .deployment.rollout import Deployer, Rollout
 
 SHORTEST_POLL_INTERVAL = 0.1
@@ -296,7 +308,9 @@ class Question:
     state: str = ""
     takes: float = 0.0
 
-    def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
+    keeps = Progress
+
+    def look(self, progress: Progress, tell: Tell) -> Decision:
         """Be done at once with the answer."""
         answer = self.answer()
         for event in self.show(answer):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -28,6 +29,13 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.passes import
     Step,
     Wait,
 )
+from ansible_collections.progressive.aws.plugins.module_utils.core.progress import Progress
+
+
+@dataclass
+class CountdownProgress(Progress):
+    begun: bool = False
+    looks: int = 0
 
 
 class Countdown:
@@ -37,25 +45,26 @@ class Countdown:
     subject = "countdown"
     state = ""
     takes = 0.0
+    keeps = CountdownProgress
 
     def __init__(self, looks: int = 0) -> None:
         self.looks = looks
         self.changes = 0
 
-    def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
-        if not progress.get("begun"):
+    def look(self, progress: CountdownProgress, tell: Callable[[Event], None]) -> Decision:
+        if not progress.begun:
             return Change(("begin",), lambda: self._begin(progress))
-        progress["looks"] = progress.get("looks", 0) + 1
-        if progress["looks"] > self.looks:
+        progress.looks += 1
+        if progress.looks > self.looks:
             return Done({"reached": 0})
         return Wait(("a while",))
 
     def preview(self) -> Mapping[str, Any]:
         return {"reached": "nothing yet"}
 
-    def _begin(self, progress: dict[str, Any]) -> None:
+    def _begin(self, progress: CountdownProgress) -> None:
         self.changes += 1
-        progress["begun"] = True
+        progress.begun = True
 
 
 class Failing(Countdown):
@@ -65,8 +74,8 @@ class Failing(Countdown):
         super().__init__()
         self.error = error
 
-    def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
-        if progress.get("begun"):
+    def look(self, progress: CountdownProgress, tell: Callable[[Event], None]) -> Decision:
+        if progress.begun:
             raise self.error
         return super().look(progress, tell)
 

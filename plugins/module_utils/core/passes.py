@@ -6,8 +6,7 @@
 Where the step runs in the worker of ansible-playbook it runs to its end (C(run_to_the_end)). Where a module is a
 process of its own it is repeated, pass by pass, until it is done (C(run_pass)). A pass changes
 things once and first, and reads afterwards, so that a pass orphaned by a killed job stops changing things
-within seconds. Whatever a pass must tell the next one travels in C(progress), a plain dictionary that the
-caller hands back; losing it costs time, never correctness.
+within seconds. Whatever a pass must tell the next one travels in its progress, which the caller hands back.
 
 Private to the collection: no other collection should import it.
 """
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Union
 
 from .errors import RolloutError, TimedOut
+from .progress import Progress, as_plain, read
 
 
 class Clock(Protocol):
@@ -65,6 +65,9 @@ class Event:
         told: dict[str, Any] = {"kind": self.kind, "subject": self.subject, "text": self.text}
         facts = {"at": self.at, "in_service": self.in_service}
         return told | {name: fact for name, fact in facts.items() if fact is not None}
+
+
+Tell = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
@@ -113,11 +116,15 @@ class Step(Protocol):
     takes: float
     """How many seconds it takes by its own plan, whatever the time-out; 0 where only AWS decides that."""
 
-    def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
+    @property
+    def keeps(self) -> type[Progress]:
+        """The kind of record that it keeps from look to look."""
+
+    def look(self, progress: Any, tell: Tell) -> Decision:
         """Observe AWS, tell what happened since last time, and decide.
 
-        It may keep what the next look needs in C(progress) (plain JSON types) and raises RolloutError where
-        the step has failed. It never changes anything in AWS.
+        What the next look needs it keeps in C(progress), which is of the kind that C(keeps) names. It raises
+        RolloutError where the step has failed. It never changes anything in AWS.
         """
 
     def preview(self) -> Mapping[str, Any]:
@@ -173,23 +180,27 @@ def run_pass(
         TimedOut: C(timing.wait_timeout) is over and the step still waits.
         RolloutError: whatever the step raises; its C(outcome) is what the pass had come to.
     """
-    outcome = PassResult(progress=dict(progress))
+    outcome, kept = PassResult(), read(step.keeps, progress)
     try:
-        _run_pass(step, outcome, clock, timing, check_mode)
+        _run_pass(step, kept, outcome, clock, timing, check_mode)
     except RolloutError as error:
         error.outcome = outcome
         raise
+    finally:
+        outcome.progress = as_plain(kept)
     return outcome
 
 
-def _run_pass(step: Step, outcome: PassResult, clock: Clock, timing: Timing, check_mode: bool) -> None:
+def _run_pass(
+    step: Step, progress: Progress, outcome: PassResult, clock: Clock, timing: Timing, check_mode: bool
+) -> None:
     begun = clock.now()
-    started = outcome.progress.setdefault("started", begun)
+    progress.started = started = begun if progress.started is None else progress.started
 
     def tell(event: Event) -> None:
         outcome.events.append(replace(event, at=round(clock.now(), 3)))
 
-    decision = step.look(outcome.progress, tell)
+    decision = step.look(progress, tell)
     if isinstance(decision, Change):
         _tell_change(step, decision, outcome, tell, check_mode)
         if check_mode:
@@ -199,13 +210,13 @@ def _run_pass(step: Step, outcome: PassResult, clock: Clock, timing: Timing, che
         decision.perform()
         if decision.wait_after:
             clock.sleep(timing.poll_interval)
-        decision = step.look(outcome.progress, tell)
+        decision = step.look(progress, tell)
     while isinstance(decision, Wait) and not outcome.events:
         _refuse_to_wait_longer(step, decision, clock.now() - started, timing)
         if clock.now() - begun >= timing.pass_duration or check_mode:
             break
         clock.sleep(timing.poll_interval)
-        decision = step.look(outcome.progress, tell)
+        decision = step.look(progress, tell)
     if isinstance(decision, Wait):
         outcome.waiting_for = list(decision.missing)
         # Nothing happens in check mode, so there is nothing to wait for.
@@ -217,9 +228,7 @@ def _run_pass(step: Step, outcome: PassResult, clock: Clock, timing: Timing, che
         outcome.result = dict(decision.result)
 
 
-def _tell_change(
-    step: Step, change: Change, outcome: PassResult, tell: Callable[[Event], None], check_mode: bool
-) -> None:
+def _tell_change(step: Step, change: Change, outcome: PassResult, tell: Tell, check_mode: bool) -> None:
     outcome.changed = outcome.changed or bool(change.words)
     outcome.actions.extend(change.words)
     kind, would = ("plan", "would ") if check_mode else ("change", "")
@@ -248,7 +257,7 @@ def run_to_the_end(
     timing: Timing,
     *,
     check_mode: bool = False,
-    tell: Callable[[Event], None] = lambda event: None,
+    tell: Tell = lambda event: None,
     ensure_wanted: Callable[[], None] | None = None,
 ) -> PassResult:
     """Run a step until it is done, without passes: each event goes to C(tell) as it happens.
@@ -275,10 +284,11 @@ def _run_to_the_end(
     clock: Clock,
     timing: Timing,
     check_mode: bool,
-    tell: Callable[[Event], None],
+    tell: Tell,
     ensure_wanted: Callable[[], None] | None,
 ) -> None:
-    started = outcome.progress.setdefault("started", clock.now())
+    progress = step.keeps()
+    progress.started = started = clock.now()
 
     def told(event: Event) -> None:
         timed = replace(event, at=round(clock.now(), 3))
@@ -286,7 +296,7 @@ def _run_to_the_end(
         tell(timed)
 
     while True:
-        decision = step.look(outcome.progress, told)
+        decision = step.look(progress, told)
         if isinstance(decision, Done):
             outcome.done, outcome.result = True, dict(decision.result)
             return

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from ..copying.inventory import MOST_TAGS
 from ..core import health, journal
 from ..core.model import Group
-from .rollout import SCALING_PROCESSES, Rollout, Series
+from .rollout import SCALING_PROCESSES, Rollout
+from .series import Series
 
 # The tags that it gets: the series', and the snapshot.
 OWN_TAGS = frozenset({journal.SERIES, journal.BEFORE})

@@ -15,7 +15,9 @@ from collections.abc import Sequence
 from ..core import journal, naming
 from ..core.errors import RolloutError
 from ..core.model import Deployment, Group, Snapshot
-from .rollout import SCALING_PROCESSES, Rollout, Series
+from .lease import held_by_other
+from .rollout import SCALING_PROCESSES, Rollout
+from .series import Series
 
 
 def unshield(rollout: Rollout, group: Group, snapshot: Snapshot, *, rolled_back: bool) -> None:
@@ -76,7 +78,7 @@ def orphaned_templates(rollout: Rollout, series: Series) -> list[str]:
         if template["tags"].get(journal.REVISION) not in revisions
         and (
             take_over
-            or not rollout.held_by_other(journal.read_lease(template["tags"].get(journal.LEASE, "")))
+            or not held_by_other(rollout, journal.read_lease(template["tags"].get(journal.LEASE, "")))
         )
     ]
 

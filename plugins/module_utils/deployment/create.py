@@ -27,8 +27,10 @@ from ..core.model import Deployment, Group, Phase, Snapshot
 from .adoption import as_before
 from .base import Basis
 from .clean_up import take_away
+from .lease import held_by_other, lease_tags, locked, new_lease
 from .plan import Planned
-from .rollout import SCALING_PROCESSES, Rollout, Series
+from .rollout import SCALING_PROCESSES, Rollout
+from .series import Series
 
 
 class Creation:
@@ -80,7 +82,7 @@ class Creation:
             journal.SERIES: deployment.series,
             journal.REVISION: str(deployment.revision),
             journal.DEPLOYMENT: deployment.deployment_id,
-            journal.LEASE: journal.write_lease(deployment.lease or self._rollout.new_lease()),
+            journal.LEASE: journal.write_lease(deployment.lease or new_lease(self._rollout)),
         }
         own = launch_template_request(described, overrides, name, tags)
         others = override_launch_template_requests(described, overrides, name, tags)
@@ -119,8 +121,8 @@ class Creation:
                 advice="Rename or delete it.",
             )
         other = dataclasses.replace(deployment, lease=journal.read_lease(tags.get(journal.LEASE, "")))
-        if self._rollout.held_by_other(other.lease) and not self._rollout.deployer.take_over:
-            raise self._rollout.locked(other, self._attempted)
+        if held_by_other(self._rollout, other.lease) and not self._rollout.deployer.take_over:
+            raise locked(self._rollout, other, self._attempted)
 
     def _remove_orphan_configuration(self, deployment: Deployment) -> None:
         """Remove a launch configuration that a dead run left behind; it has no tags to tell whose it is.
@@ -162,7 +164,7 @@ class Creation:
             if other and other.deployment_id == deployment.deployment_id:
                 return
             if other and other.series == deployment.series and other.lease:
-                raise self._rollout.locked(other, self._attempted) from error
+                raise locked(self._rollout, other, self._attempted) from error
             raise RolloutError(
                 self._attempted,
                 answer=f"there is a group {deployment.group} already, and it is not of series {deployment.series}",
@@ -210,7 +212,7 @@ class Creation:
         api.write_tags(
             group.name,
             {
-                **self._rollout.lease_tags(deployment),
+                **lease_tags(self._rollout, deployment),
                 journal.OUTGOING: journal.write_outgoing(snapshots),
                 journal.PHASE: journal.write_phase(Phase()),
             },

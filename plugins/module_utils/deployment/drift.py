@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from ..core import journal
 from ..core.capacity import deploying_capacities
 from ..core.errors import Drifted
 from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
 from ..core.passes import Change
-from .rollout import SCALING_PROCESSES, Rollout, Series
+from .progress import DeploymentProgress
+from .rollout import SCALING_PROCESSES, Rollout
+from .series import Series
 
 ADOPT = "adopt"
 
 
 def look_for(
-    rollout: Rollout, series: Series, deployment: Deployment, progress: dict[str, Any], attempted: str
+    rollout: Rollout, series: Series, deployment: Deployment, progress: DeploymentProgress, attempted: str
 ) -> Change | None:
     """Compare the groups of a deployment with its journal.
 
@@ -37,7 +38,7 @@ def look_for(
         Drifted: something is different, and that is not to be adopted.
     """
     gone, strayed = _missing(rollout, series, deployment)
-    drifted = list(_drifted(series, deployment, progress.get("adopted", {})))
+    drifted = list(_drifted(series, deployment, progress.adopted))
     forgotten = [*series.forgotten(deployment), *strayed]
     preparing = deployment.phase.preparing
     resumed = [] if preparing else _resumed(series, deployment)
@@ -71,7 +72,7 @@ def look_for(
         for name, processes in resumed:
             rollout.autoscaling.suspend(name, processes)
         for group, __ in drifted:
-            progress.setdefault("adopted", {})[group.name] = list(dataclasses.astuple(group.capacity))
+            progress.adopted[group.name] = group.capacity
 
     return Change(tuple(f"adopt that {one}" for one in words), perform)
 
@@ -131,7 +132,7 @@ def _resumed(series: Series, deployment: Deployment) -> list[tuple[str, list[str
 
 
 def _drifted(
-    series: Series, deployment: Deployment, adopted: Mapping[str, list[int]]
+    series: Series, deployment: Deployment, adopted: Mapping[str, Capacity]
 ) -> Iterator[tuple[Group, Capacity]]:
     """Groups whose sizes the phase that was begun cannot explain, each with the sizes that it should have."""
     phase = deployment.phase
@@ -141,7 +142,7 @@ def _drifted(
         for one in (Phase(target=phase.before), phase)
     )
     for group in series.groups:
-        if group.name not in after or list(dataclasses.astuple(group.capacity)) == adopted.get(group.name):
+        if group.name not in after or group.capacity == adopted.get(group.name):
             continue
         if group.capacity not in (before[group.name], after[group.name]):
             yield group, after[group.name]

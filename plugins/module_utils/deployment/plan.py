@@ -33,7 +33,9 @@ from ..core.errors import InvalidInput
 from ..core.model import Capacity, Deployment, Group, Image, Phase, Snapshot
 from . import adoption, image_choice, launch_checks
 from .base import Basis, read_basis
-from .rollout import Rollout, Series
+from .lease import new_lease
+from .rollout import Rollout
+from .series import Series
 
 # What names the AMI. What decides what a revision is, is the AMI that was found.
 _IMAGE_OPTIONS = frozenset(
@@ -304,7 +306,7 @@ class Plan:
             capacity=capacity,
             phase=Phase(preparing=True),
             fingerprint=self.fingerprint,
-            lease=self.rollout.new_lease(),
+            lease=new_lease(self.rollout),
             adopted=tuple(group.name for group in outgoing if not journal.revision(group)),
             plan=planned(options.phases or (), capacity.desired_capacity),
         )

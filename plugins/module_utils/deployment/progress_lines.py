@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ..core import health, naming
 from ..core.model import Activity, Group, TargetHealth
-from ..core.passes import Event
+from ..core.passes import Event, Tell
+from ..core.progress import Progress
 
 BAR_WIDTH = 8
 
@@ -23,9 +23,9 @@ BAR_WIDTH = 8
 class Telling:
     """Tells events through C(tell), and remembers in C(progress) what was told, so that no line comes twice."""
 
-    def __init__(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> None:
-        """Keep both; C(progress["told"]) maps what an event is about to what was last told of it."""
-        self._told: dict[str, str] = progress.setdefault("told", {})
+    def __init__(self, progress: Progress, tell: Tell) -> None:
+        """Keep both."""
+        self._told = progress.told
         self._tell = tell
 
     def once(self, key: str, kind: str, subject: str, text: str, in_service: int | None = None) -> None:

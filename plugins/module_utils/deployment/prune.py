@@ -9,16 +9,18 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws.auto_scaling import PROTECTED
 from ..core import journal
 from ..core.errors import InvalidInput
 from ..core.model import Group
-from ..core.passes import Change, Decision, Done, Wait
+from ..core.passes import Change, Decision, Done, Tell, Wait
 from .clean_up import launch_sources, orphaned_templates, own_alarms, remove_launch_sources
-from .rollout import Rollout, Series, Tell, revision_info
+from .progress import DeploymentProgress
+from .rollout import Rollout
+from .series import Series, revision_info
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,19 @@ class PruneOptions:
     keep: int = 3
 
 
+@dataclass
+class PruneProgress(DeploymentProgress):
+    """C(deleted) groups, those C(skipped) since something of them still moves, and launch C(configurations) left."""
+
+    deleted: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    configurations: list[str] = field(default_factory=list)
+
+
 class Prune:
     """The step that deletes old revisions."""
+
+    keeps = PruneProgress
 
     state = ""
     takes = 0.0
@@ -49,18 +62,18 @@ class Prune:
         self.subject = options.series
         self.attempted = f"delete old revisions of series {options.series}"
 
-    def look(self, progress: dict[str, Any], tell: Tell) -> Decision:
+    def look(self, progress: PruneProgress, tell: Tell) -> Decision:
         """See which revisions are to go, and what is left of those that went."""
         series = self._rollout.series(self._options.series)
         going = [group for group in series.groups if group.being_deleted]
-        skipped = progress.get("skipped", [])
+        skipped = progress.skipped
         to_delete = [
             group
             for group in _empty_earlier(series)[self._options.keep :]
             if group not in going and group.name not in skipped
         ]
         kept = [group.name for group in series.groups if group not in to_delete and group not in going]
-        deleted = list(progress.get("deleted", []))
+        deleted = list(progress.deleted)
         revisions = [revision_info(group) for group in series.groups if group.name in kept]
         self._preview = {
             "deleted": deleted + [group.name for group in to_delete],
@@ -74,7 +87,7 @@ class Prune:
             )
         if going:
             return Wait(tuple(f"the end of the deletion of {group.name}" for group in going))
-        configurations = progress.get("configurations", [])
+        configurations = progress.configurations
         templates = orphaned_templates(self._rollout, series)
         if configurations or templates:
             return Change(
@@ -87,26 +100,26 @@ class Prune:
         """What check mode returns: the result that pruning would have."""
         return self._preview
 
-    def _delete(self, series: str, groups: list[Group], progress: dict[str, Any]) -> None:
+    def _delete(self, series: str, groups: list[Group], progress: PruneProgress) -> None:
         for group in groups:
             # Templates have tags to be found by afterwards; a launch configuration has only its name.
             configuration = launch_sources(self._rollout, series, group.name)[1]
             alarms = own_alarms(self._rollout, group.name)
             if not self._rollout.autoscaling.delete_group(group.name):
                 # Something of it still moves; the next clean-up comes with the next deployment.
-                progress.setdefault("skipped", []).append(group.name)
+                progress.skipped.append(group.name)
                 continue
-            progress.setdefault("deleted", []).append(group.name)
+            progress.deleted.append(group.name)
             # Only now: with its group still there, an alarm may be needed again.
             self._rollout.cloudwatch.delete_alarms(alarms)
             if configuration:
-                progress.setdefault("configurations", []).append(configuration)
+                progress.configurations.append(configuration)
 
-    def _delete_sources(self, templates: list[str], progress: dict[str, Any]) -> None:
-        for configuration in progress.get("configurations", []):
+    def _delete_sources(self, templates: list[str], progress: PruneProgress) -> None:
+        for configuration in progress.configurations:
             remove_launch_sources(self._rollout, [], configuration)
         remove_launch_sources(self._rollout, templates, None)
-        progress["configurations"] = []
+        progress.configurations = []
 
 
 def _empty_earlier(series: Series) -> list[Group]:

@@ -9,7 +9,7 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws.auto_scaling import PROTECTED
@@ -18,19 +18,14 @@ from ..core.capacity import next_step, pinned
 from ..core.errors import InvalidInput
 from ..core.model import Deployment, Group, Snapshot
 from ..core.naming import series_of_revision
-from ..core.passes import Change, Decision, Done, Event, Wait
+from ..core.passes import Change, Decision, Done, Event, Tell, Wait
 from . import drift
 from .clean_up import launch_sources, orphaned_templates, own_alarms, remove_launch_sources, unborn, unshield
-from .rollout import (
-    SCALING_PROCESSES,
-    Rollout,
-    Series,
-    Tell,
-    revision_info,
-    settle_time_problems,
-    short,
-    state_of,
-)
+from .health_watch import settle_time_problems, standing
+from .lease import ensure_ours, lease_tags, needs_renewal
+from .progress import DeploymentProgress
+from .rollout import SCALING_PROCESSES, Rollout
+from .series import Series, revision_info, short, state_of
 
 # Seconds until a deletion that AWS did not take yet is tried again.
 BETWEEN_DELETIONS = 3.0
@@ -49,8 +44,28 @@ class RollBackOptions:
     settle_time: float = 10.0
 
 
+@dataclass
+class RollBackProgress(DeploymentProgress):
+    """What is being taken back, and what came of it so far.
+
+    C(group) is the new group once found, C(configuration) the launch configuration that is left to be deleted, and
+    C(unborn) what a set-up left that died before it made its group. A deletion that AWS did not take is tried again at
+    C(delete_again), in seconds since the epoch.
+    """
+
+    group: str = ""
+    restored: list[dict[str, Any]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    configuration: str | None = None
+    unborn: dict[str, str] | None = None
+    delete_again: float = 0.0
+
+
 class RollBack:
     """The step that takes a deployment back."""
+
+    keeps = RollBackProgress
 
     takes = 0.0
 
@@ -74,14 +89,14 @@ class RollBack:
 
     # ---------------------------------------------------------------- deciding
 
-    def look(self, progress: dict[str, Any], tell: Tell) -> Decision:
+    def look(self, progress: RollBackProgress, tell: Tell) -> Decision:
         """See what is still to be put back, and what is next."""
         series = self._series(progress)
-        name = progress.get("group") or self._options.group or self._newest(series, progress, tell)
+        name = progress.group or self._options.group or self._newest(series, progress, tell)
         group = series.group(name) if name else None
         if name is None or group is None:
             return self._sweep(series, name, progress, tell)
-        progress["group"] = name
+        progress.group = name
         deployment = self._deployment(group)
         self.subject = short(name)
         self.attempted = f"roll back deployment {deployment.deployment_id} of {name}"
@@ -92,18 +107,19 @@ class RollBack:
         if deployment.status == journal.FAILED and self._options.keep_failed:
             revisions = [revision_info(one) for one in series.groups]
             return Done({**_nothing(), "kept": [name], "revisions": revisions})
-        self._rollout.ensure_ours(deployment, progress, self.attempted)
+        ensure_ours(self._rollout, deployment, progress, self.attempted)
         drift.refuse_gone(self._rollout, series, deployment, self.attempted, self.state)
         if deployment.status != journal.ROLLING_BACK:
             return self._begin(series, group, deployment, outgoing, progress)
-        progress.setdefault("restored", [snapshot.as_result() for __, snapshot in outgoing])
+        if not progress.restored:
+            progress.restored = [snapshot.as_result() for __, snapshot in outgoing]
         return self._go_on(group, deployment, outgoing, progress, tell)
 
     def preview(self) -> dict[str, Any]:
         """What check mode returns: the result that the rollback would have."""
         return self._preview
 
-    def _series(self, progress: dict[str, Any]) -> Series:
+    def _series(self, progress: RollBackProgress) -> Series:
         if self._options.series is not None:
             return self._rollout.series(self._options.series)
         group = str(self._options.group)
@@ -131,7 +147,7 @@ class RollBack:
         group: Group,
         deployment: Deployment,
         outgoing: Sequence[tuple[Group, Snapshot]],
-        progress: dict[str, Any],
+        progress: RollBackProgress,
     ) -> Decision:
         if deployment.status == journal.LIVE and not outgoing:
             raise InvalidInput(
@@ -154,7 +170,7 @@ class RollBack:
         def perform() -> None:
             api = self._rollout.autoscaling
             api.write_tags(
-                group.name, {journal.STATUS: journal.ROLLING_BACK, **self._rollout.lease_tags(deployment)}
+                group.name, {journal.STATUS: journal.ROLLING_BACK, **lease_tags(self._rollout, deployment)}
             )
             if active:
                 # From now on nothing but this rollback resizes it.
@@ -167,11 +183,12 @@ class RollBack:
         group: Group,
         deployment: Deployment,
         outgoing: Sequence[tuple[Group, Snapshot]],
-        progress: dict[str, Any],
+        progress: RollBackProgress,
         tell: Tell,
     ) -> Decision:
         restored = [
-            self._rollout.standing(
+            standing(
+                self._rollout,
                 one,
                 snapshot.capacity,
                 progress,
@@ -184,7 +201,8 @@ class RollBack:
         ]
         step = next_step([restored])
         if not step.resize and not step.wait_for:
-            emptied = self._rollout.standing(
+            emptied = standing(
+                self._rollout,
                 group,
                 pinned(0, group.capacity.max_size),
                 progress,
@@ -194,7 +212,7 @@ class RollBack:
                 state=self.state,
             )
             step = next_step([[emptied]])
-        lease = self._rollout.lease_tags(deployment) if self._rollout.needs_renewal(deployment) else {}
+        lease = lease_tags(self._rollout, deployment) if needs_renewal(self._rollout, deployment) else {}
         if step.resize:
 
             def resize() -> None:
@@ -219,9 +237,9 @@ class RollBack:
         group: Group,
         deployment: Deployment,
         outgoing: Sequence[tuple[Group, Snapshot]],
-        progress: dict[str, Any],
+        progress: RollBackProgress,
     ) -> Decision:
-        if self._rollout.clock.now() < progress.get("delete_again", 0.0):
+        if self._rollout.clock.now() < progress.delete_again:
             return Wait((f"an end to what still moves in {group.name}",))
         # Only now may outgoing groups scale by themselves again: with the new group still in service they would
         # see half of their load and shrink.
@@ -238,21 +256,21 @@ class RollBack:
                 unshield(self._rollout, one, snapshot, rolled_back=True)
             if self._options.keep_failed:
                 api.write_tags(group.name, {journal.STATUS: journal.FAILED, journal.LEASE: ""})
-                progress["kept"] = [group.name]
+                progress.kept = [group.name]
                 return
-            progress["configuration"] = launch_sources(self._rollout, deployment.series, group.name)[1]
-            progress["removed"] = [group.name]
+            progress.configuration = launch_sources(self._rollout, deployment.series, group.name)[1]
+            progress.removed = [group.name]
             if deployment.phase.finishing:
                 self._rollout.cloudwatch.delete_alarms(own_alarms(self._rollout, group.name))
             if group.described.get("DeletionProtection") == PROTECTED:
                 # The final phase gave it the base's; what this deployment made, its rollback takes away.
                 api.unprotect(group.name)
             if not api.delete_group(group.name):
-                progress["delete_again"] = self._rollout.clock.now() + BETWEEN_DELETIONS
+                progress.delete_again = self._rollout.clock.now() + BETWEEN_DELETIONS
 
         return Change(tuple(words), perform)
 
-    def _newest(self, series: Series, progress: dict[str, Any], tell: Tell) -> str | None:
+    def _newest(self, series: Series, progress: RollBackProgress, tell: Tell) -> str | None:
         """The group of the deployment to take back: one under way, or the live one unless a rollback led to it.
 
         A set-up that died before it made its group is the newest deployment too, and there is only what it would
@@ -260,10 +278,10 @@ class RollBack:
         """
         if series.unfinished:
             return series.unfinished[0].name
-        if "begun" not in progress:
-            progress["begun"] = unborn(self._rollout, series)
-        if progress["begun"]:
-            progress.setdefault("configuration", progress["begun"].get("configuration"))
+        if progress.unborn is None:
+            progress.unborn = unborn(self._rollout, series)
+            progress.configuration = progress.unborn.get("configuration")
+        if progress.unborn:
             return None
         if series.live is None:
             return None
@@ -279,20 +297,21 @@ class RollBack:
 
     # ------------------------------------------------------------- after the group
 
-    def _sweep(self, series: Series, name: str | None, progress: dict[str, Any], tell: Tell) -> Decision:
+    def _sweep(self, series: Series, name: str | None, progress: RollBackProgress, tell: Tell) -> Decision:
         """Remove what a group that is gone launched from: it can only be deleted after the group."""
         templates = orphaned_templates(self._rollout, series)
-        configuration = progress.get("configuration")
+        configuration = progress.configuration
         if templates or configuration:
 
             def perform() -> None:
                 remove_launch_sources(self._rollout, templates, configuration)
-                progress["configuration"] = None
+                progress.configuration = None
 
             return Change((f"delete what {name or 'a revision that is gone'} launched from",), perform)
         result: dict[str, Any] = {
-            **_nothing(),
-            **{key: progress[key] for key in _nothing() if key in progress},
+            "restored": progress.restored,
+            "removed": progress.removed,
+            "kept": progress.kept,
         }
         result["revisions"] = [revision_info(group) for group in series.groups]
         if result["removed"]:

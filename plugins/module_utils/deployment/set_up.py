@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..copying.described import Overrides
@@ -22,19 +23,34 @@ from ..core import journal
 from ..core.capacity import planned, replanned
 from ..core.errors import InvalidInput, Locked, RollingBack
 from ..core.model import Deployment, Group, Image, Snapshot
-from ..core.passes import Change, Decision, Done, Event
+from ..core.passes import Change, Decision, Done, Event, Tell
 from . import launch_checks
 from .base import Basis, read_described
 from .create import Creation
 from .difference import difference
+from .lease import ensure_ours, lease_tags, needs_renewal
 from .plan import Plan, Planned, Rehearse, SetUpOptions, planned_phases, same_inputs, same_revision
-from .rollout import Rollout, Series, Tell, revision_info, short
+from .progress import DeploymentProgress
+from .rollout import Rollout
+from .series import Series, revision_info, short
 
 __all__ = ["SetUp", "SetUpOptions"]
 
 
+@dataclass
+class SetUpProgress(DeploymentProgress):
+    """What the series was C(before), as modules return it; the C(image_id) once chosen; the group once C(created)."""
+
+    before: list[dict[str, Any]] | None = None
+    deployment_id: str = ""
+    image_id: str = ""
+    created: str = ""
+
+
 class SetUp:
     """The step that sets up a new revision."""
+
+    keeps = SetUpProgress
 
     state = ""
     takes = 0.0
@@ -79,33 +95,33 @@ class SetUp:
 
     # ---------------------------------------------------------------- deciding
 
-    def look(self, progress: dict[str, Any], tell: Tell) -> Decision:
+    def look(self, progress: SetUpProgress, tell: Tell) -> Decision:
         """See whether there is a revision to create, to complete, or none to set up at all."""
         series = self._rollout.series(self._options.series)
-        self._before = progress.setdefault("before", [revision_info(one) for one in series.groups])
-        deployment_id = progress.setdefault(
-            "deployment_id", self._options.deployment_id or uuid.uuid4().hex[:12]
-        )
+        if progress.before is None:
+            progress.before = [revision_info(one) for one in series.groups]
+            progress.deployment_id = self._options.deployment_id or uuid.uuid4().hex[:12]
+        self._before = progress.before
         if series.unfinished:
             return self._resume(series, *series.unfinished, progress, tell)
         options = self._options
-        if "image_id" in progress:
+        if progress.image_id:
             # Found once, so that one deployment has one AMI.
-            options = dataclasses.replace(options, planned_image_id=progress["image_id"])
+            options = dataclasses.replace(options, planned_image_id=progress.image_id)
         plan = Plan(self._rollout, options, series, rehearse=self._rehearse)
         plan.read()
         if plan.image:
-            progress["image_id"] = plan.image.image_id
+            progress.image_id = plan.image.image_id
         live = series.live
         if live and plan.basis and same_revision(live[1].fingerprint, plan.fingerprint):
             tell(Event("settled", short(live[0].name), f"already live with {live[1].image_id}"))
             result = self._result(series, *live, plan.basis, plan.overrides)
             return Done({**result, "already_live": True, "steps": []})
-        made = plan.make(deployment_id)
+        made = plan.make(progress.deployment_id)
         self._preview = self._planned(made)
         self._planned_on = made.basis, plan.image
         self.subject = short(made.deployment.group)
-        progress["created"] = made.deployment.group
+        progress.created = made.deployment.group
         if self._check_mode:
             for line in self._lines(made):
                 tell(Event("plan", self.subject, line))
@@ -124,7 +140,7 @@ class SetUp:
         return self._preview
 
     def _resume(
-        self, series: Series, group: Group, deployment: Deployment, progress: dict[str, Any], tell: Tell
+        self, series: Series, group: Group, deployment: Deployment, progress: SetUpProgress, tell: Tell
     ) -> Decision:
         self.subject = short(group.name)
         if not same_inputs(self._rollout, self._options, deployment):
@@ -137,7 +153,7 @@ class SetUp:
                 " (playbooks/rollback.yml).",
             )
         if deployment.status == journal.ROLLING_BACK:
-            self._rollout.ensure_ours(deployment, progress, self.attempted)
+            ensure_ours(self._rollout, deployment, progress, self.attempted)
             raise RollingBack(
                 self.attempted,
                 answer=f"deployment {deployment.deployment_id} of {deployment.image_id} as {group.name} is being"
@@ -145,13 +161,13 @@ class SetUp:
                 state="Nothing was touched.",
                 advice="Let the rollback end, or finish it with asg_rollback (playbooks/rollback.yml).",
             )
-        self._rollout.ensure_ours(deployment, progress, self.attempted)
+        ensure_ours(self._rollout, deployment, progress, self.attempted)
         basis, image = self._planned_on or (
             Basis(*read_described(self._rollout, deployment.base_group, self._options.target_group_arns)),
             self._rollout.autoscaling.image(deployment.image_id),
         )
         overrides = self._options.overrides(image or Image(deployment.image_id, "", "", ""))
-        resumed = progress.get("created") != group.name
+        resumed = progress.created != group.name
         if resumed and self._check_mode:
             tell(Event("plan", self.subject, f"goes on with {deployment.image_id}, as it was begun"))
         self._preview = {
@@ -174,9 +190,9 @@ class SetUp:
             sizes = journal.write_sizes(deployment.capacity, plan)
             api = self._rollout.autoscaling
             return Change((), lambda: api.write_tags(group.name, {journal.CAPACITY: sizes}))
-        if self._rollout.needs_renewal(deployment):
-            words = () if progress.get("owned") else (f"go on with deployment {deployment.deployment_id}",)
-            tags = self._rollout.lease_tags(deployment)
+        if needs_renewal(self._rollout, deployment):
+            words = () if progress.owned else (f"go on with deployment {deployment.deployment_id}",)
+            tags = lease_tags(self._rollout, deployment)
             return Change(words, lambda: self._rollout.autoscaling.write_tags(group.name, tags))
         return Done(self._preview)
 

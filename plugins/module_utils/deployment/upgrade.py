@@ -27,20 +27,15 @@ from ..core.capacity import (
 )
 from ..core.errors import InvalidInput, RolloutError
 from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
-from ..core.passes import Change, Decision, Done, Wait
+from ..core.passes import Change, Decision, Done, Tell, Wait
 from . import drift
 from .base import read_scaling
+from .health_watch import settle_time_problems, standing
+from .lease import ensure_ours, lease_tags, needs_renewal
+from .progress import DeploymentProgress
 from .progress_lines import Telling
-from .rollout import (
-    Rollout,
-    Series,
-    Tell,
-    settle_time_problems,
-    short,
-    state_of,
-    unknown_group,
-    watched_activities,
-)
+from .rollout import Rollout
+from .series import Series, short, state_of, unknown_group
 
 
 @dataclass(frozen=True)
@@ -76,8 +71,18 @@ class _Seen:
         return deploying_capacities(self.group.name, self.deployment.capacity, self.snapshots, phase)
 
 
+@dataclass
+class UpgradeProgress(DeploymentProgress):
+    """The instances that the group had when the step began, and when the phase was reached."""
+
+    existing: list[str] | None = None
+    reached: float | None = None
+
+
 class Upgrade:
     """The step that brings a new group to a phase."""
+
+    keeps = UpgradeProgress
 
     def __init__(self, rollout: Rollout, options: UpgradeOptions) -> None:
         """Upgrade as the options ask for.
@@ -100,15 +105,16 @@ class Upgrade:
 
     # ---------------------------------------------------------------- deciding
 
-    def look(self, progress: dict[str, Any], tell: Tell) -> Decision:
+    def look(self, progress: UpgradeProgress, tell: Tell) -> Decision:
         """See how far the phase is, and what is next."""
         seen = self._see(progress)
         deployment = seen.deployment
-        progress.setdefault("existing", list(seen.group.instance_ids))
+        if progress.existing is None:
+            progress.existing = list(seen.group.instance_ids)
         self._refuse(seen)
         if deployment.status == journal.LIVE:
             return self._pause(progress, tell) or self._done(seen, deployment.phase, progress)
-        self._rollout.ensure_ours(deployment, progress, self.attempted)
+        ensure_ours(self._rollout, deployment, progress, self.attempted)
         if deployment.phase.finishing:
             return self._finish(seen)
         adoption = drift.look_for(self._rollout, seen.series, deployment, progress, self.attempted)
@@ -122,7 +128,7 @@ class Upgrade:
         """What check mode returns: the result that the upgrade would have."""
         return self._result
 
-    def _see(self, progress: dict[str, Any]) -> _Seen:
+    def _see(self, progress: UpgradeProgress) -> _Seen:
         name = self._options.group
         series = self._rollout.series_of(name, progress)
         group = series.group(name) if series else None
@@ -179,11 +185,12 @@ class Upgrade:
                 advice="Run the deployment again from its beginning, which passes over what is done, or roll it back.",
             )
 
-    def _resize(self, seen: _Seen, phase: Phase, progress: dict[str, Any], tell: Tell) -> Decision:
+    def _resize(self, seen: _Seen, phase: Phase, progress: UpgradeProgress, tell: Tell) -> Decision:
         deployment, sizes = seen.deployment, seen.sizes(phase)
         self._result = self._returned(seen, phase, progress)
         new, *outgoing = [
-            self._rollout.standing(
+            standing(
+                self._rollout,
                 group,
                 sizes[group.name],
                 progress,
@@ -196,8 +203,8 @@ class Upgrade:
         ]
         step = next_step(stages([new], outgoing, self._options.resize_order))
         tags = {} if phase == deployment.phase else {journal.PHASE: journal.write_phase(phase)}
-        if self._rollout.needs_renewal(deployment):
-            tags |= self._rollout.lease_tags(deployment)
+        if needs_renewal(self._rollout, deployment):
+            tags |= lease_tags(self._rollout, deployment)
         if step.resize:
             if tags.get(journal.PHASE):
                 drift.refuse_policies(self._rollout, deployment, self.attempted)
@@ -215,17 +222,18 @@ class Upgrade:
             return Wait(step.wait_for)
         return self._pause(progress, tell) or self._done(seen, phase, progress)
 
-    def _pause(self, progress: dict[str, Any], tell: Tell) -> Wait | None:
+    def _pause(self, progress: UpgradeProgress, tell: Tell) -> Wait | None:
         """What is left of the pause after the phase, in which the groups are watched as before."""
         if not self._options.pause:
             return None
         now = self._rollout.clock.now()
-        reached = progress.setdefault("reached", now)
+        progress.reached = reached = now if progress.reached is None else progress.reached
         left = self._options.pause - (now - reached)
         # The time-out is for settling; the pause comes on top of it.
         words = f"pause of {self._options.pause:g} s, in which the groups are watched"
         Telling(progress, tell).once("pause", "plan", self._options.group, words)
-        self.takes = reached - progress.get("started", reached) + self._options.pause + 1.0
+        began = reached if progress.started is None else progress.started
+        self.takes = reached - began + self._options.pause + 1.0
         return Wait((f"{left:.0f} s more of the pause",)) if left > 0 else None
 
     def _write_and_resize(self, group: str, tags: Mapping[str, str], sizes: Mapping[str, Capacity]) -> None:
@@ -261,7 +269,7 @@ class Upgrade:
             api = self._rollout.autoscaling
             phase = Phase(**{**vars(deployment.phase), "final": True, "finishing": True})
             api.write_tags(
-                name, {journal.PHASE: journal.write_phase(phase), **self._rollout.lease_tags(deployment)}
+                name, {journal.PHASE: journal.write_phase(phase), **lease_tags(self._rollout, deployment)}
             )
             if sizes:
                 api.resize(name, sizes)
@@ -296,12 +304,12 @@ class Upgrade:
 
     # ------------------------------------------------------------------ telling
 
-    def _done(self, seen: _Seen, phase: Phase, progress: Mapping[str, Any]) -> Done:
-        activities = watched_activities(seen.group.name, progress)
+    def _done(self, seen: _Seen, phase: Phase, progress: UpgradeProgress) -> Done:
+        activities = progress.activities(seen.group.name)
         return Done({**self._returned(seen, phase, progress), "activities": activities})
 
-    def _returned(self, seen: _Seen, phase: Phase, progress: Mapping[str, Any]) -> dict[str, Any]:
-        existing = set(progress["existing"])
+    def _returned(self, seen: _Seen, phase: Phase, progress: UpgradeProgress) -> dict[str, Any]:
+        existing = set(progress.existing or ())
         return {
             "group": seen.group.name,
             "desired_capacity": phase.target,

@@ -13,11 +13,13 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import InvalidInput, RunFailed
-from ..core.passes import Change, Decision, Done, Event
+from ..core.passes import Change, Decision, Done, Event, Tell
+from ..core.progress import Progress
 from .junit import junit
 from .page import page
 from .record import FAILED, ROLLED_BACK, Run
@@ -32,12 +34,20 @@ FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 FILES = ("report.html", "report.json", "report.xml")
 
 
+@dataclass
+class ReportProgress(Progress):
+    """Whether what the run came to was C(shown)."""
+
+    shown: bool = False
+
+
 class Report:
     """The step that reports a run.
 
     Its files are a by-product, as a log is: writing them is no change.
     """
 
+    keeps = ReportProgress
     state = ""
     takes = 0.0
     subject = "report"
@@ -60,10 +70,10 @@ class Report:
         record = run.record() if self._paths else {}
         self._texts = [FORMATS[path.suffix.lower()](record) for path in self._paths]
 
-    def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
+    def look(self, progress: ReportProgress, tell: Tell) -> Decision:
         """Tell what the run came to, once, and see whether the files say so already."""
-        if not progress.get("told"):
-            progress["told"] = True
+        if not progress.shown:
+            progress.shown = True
             for words in self._warnings:
                 tell(Event("warning", "", f"Warning: {words}"))
             for event in self._run.events():

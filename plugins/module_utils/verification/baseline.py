@@ -9,12 +9,13 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..core.errors import InvalidInput
 from ..core.model import Capacity, Group
 from ..core.passes import Change
+from ..deployment.progress import DeploymentProgress
 from .publishers import Presence, Subject
 from .settings import CANARY, NONE, PREVIOUS, Settings
 
@@ -45,7 +46,7 @@ class Surroundings(Protocol):
     def accept(self, name: str, attempted: str) -> Change | None:
         """Write into the journal that the phase has passed, where this run deploys the group and it was due."""
 
-    def upkeep(self, name: str, progress: dict[str, Any], attempted: str) -> Change | None:
+    def upkeep(self, name: str, progress: VerificationProgress, attempted: str) -> Change | None:
         """Keep the lease of a deployment that this run verifies, if it needs that now."""
 
 
@@ -66,19 +67,32 @@ class Baseline:
         """Whether both sides are measured over the same minutes."""
         return self.start is None
 
-    def as_progress(self) -> dict[str, Any]:
-        """As the next pass gets it."""
-        return {
-            "groups": list(self.groups),
-            "nothing": self.nothing,
-            "start": self.start,
-            "duration": self.duration,
-        }
 
+@dataclass
+class VerificationProgress(DeploymentProgress):
+    """What a verification keeps from look to look; all times are in seconds since the epoch.
 
-def read_baseline(progress: Mapping[str, Any]) -> Baseline:
-    """Read what C(as_progress) wrote."""
-    return Baseline(tuple(progress["groups"]), progress["nothing"], progress["start"], progress["duration"])
+    C(window) is when its window begins, C(next_look) when there are new data, C(next_upkeep) when the lease is looked
+    at again; C(periods_told) of the finest metric were told. C(instances) are those of the group, each with the times
+    from which on it is judged and at which it was last in service; C(controls) the same for each group of the
+    baseline, once C(observed). C(concluded) is the result, while the journal learns of it.
+    """
+
+    window: float | None = None
+    baseline: Baseline = Baseline()
+    plan: list[str] = field(default_factory=list)
+    next_look: float = 0.0
+    next_upkeep: float = 0.0
+    periods_told: float = 0
+    instances: dict[str, list[float]] = field(default_factory=dict)
+    controls: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    observed: bool = False
+    concluded: dict[str, Any] | None = None
+
+    @property
+    def begin(self) -> float:
+        """When the window begins, once it is known."""
+        return self.window or 0.0
 
 
 def find_baseline(
@@ -143,12 +157,11 @@ class Observer:
         self._settings = settings
         self._surroundings = surroundings
 
-    def subject(self, group: Group, progress: dict[str, Any], now: float) -> Subject:
+    def subject(self, group: Group, progress: VerificationProgress, now: float) -> Subject:
         """The group that is judged; one that joins later has a warm-up of its own."""
-        seen: dict[str, list[float]] = progress.setdefault("instances", {})
-        return self._seen(group, seen, now, now + self._settings.warmup)
+        return self._seen(group, progress.instances, now, now + self._settings.warmup)
 
-    def controls(self, baseline: Baseline, progress: dict[str, Any], now: float) -> list[Subject]:
+    def controls(self, baseline: Baseline, progress: VerificationProgress, now: float) -> list[Subject]:
         """The groups that are compared with, as they are now or were at the baseline's time."""
         found = []
         for name in baseline.groups:
@@ -157,15 +170,14 @@ class Observer:
                 found.append(self.in_the_past(name, start))
                 continue
             group = self._surroundings.group(name)
-            all_seen: dict[str, dict[str, list[float]]] = progress.setdefault("controls", {})
-            seen = all_seen.setdefault(name, {})
+            seen = progress.controls.setdefault(name, {})
             # Those that were there at the first look had been serving before.
-            since = now + self._settings.warmup if progress.get("observed") else now
+            since = now + self._settings.warmup if progress.observed else now
             if group is None:
                 # What it published while it was there still counts.
                 group = Group(name, capacity=_NO_CAPACITY)
             found.append(self._seen(group, seen, now, since))
-        progress["observed"] = True
+        progress.observed = True
         return found
 
     def in_the_past(self, name: str, start: float) -> Subject:

@@ -15,7 +15,14 @@ from ..aws.cloudwatch import CloudWatch, Request, number_of_queries
 from ..core.errors import InvalidInput, RolloutError
 from ..core.model import Group
 from ..judging.metrics import MOST_QUERIES, Metric
-from .baseline import Baseline, Observer, Surroundings, find_baseline, made_up_subject
+from .baseline import (
+    Baseline,
+    Observer,
+    Surroundings,
+    VerificationProgress,
+    find_baseline,
+    made_up_subject,
+)
 from .publishers import Subject, members
 from .settings import CANARY, Settings, length, retention_problem
 from .smallest_difference import Preflight, asks_for_monitoring, clashes, preflight
@@ -96,16 +103,16 @@ class Preparation:
         settings = self._settings
         if settings.retrospective:
             subject = self._observer.in_the_past(settings.group, settings.start or 0.0)
-            controls = self._observer.controls(baseline, {}, now)
+            controls = self._observer.controls(baseline, VerificationProgress(), now)
         elif group is None or (self._check_mode and not group.in_service):
             subject = made_up_subject(settings.group, settings.expected_instances or 1)
             expected = settings.expected_baseline_instances
-            controls = self._observer.controls(baseline, {}, now)
+            controls = self._observer.controls(baseline, VerificationProgress(), now)
             if not controls and expected and settings.uses_baseline:
                 controls = [made_up_subject("the-outgoing-groups", expected, role=1)]
         else:
-            subject = self._observer.subject(group, {}, now)
-            controls = self._observer.controls(baseline, {}, now)
+            subject = self._observer.subject(group, VerificationProgress(), now)
+            controls = self._observer.controls(baseline, VerificationProgress(), now)
         return subject, controls
 
     def _time_problems(self, start: float, now: float) -> Iterator[str]:

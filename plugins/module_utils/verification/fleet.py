@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ..core import journal, naming
 from ..core.capacity import passed
 from ..core.model import Group
 from ..core.passes import Change
+from ..deployment.lease import ensure_ours, lease_tags, needs_renewal
 from ..deployment.rollout import Rollout
+from .baseline import VerificationProgress
 
 # DescribeInstances: ids in one call, as many as stay well within the size of a request.
 MOST_INSTANCES = 500
@@ -107,7 +108,7 @@ class AwsSurroundings:
         tags = {journal.CAPACITY: journal.write_sizes(deployment.capacity, plan)}
         return Change((), lambda: self._rollout.autoscaling.write_tags(name, tags))
 
-    def upkeep(self, name: str, progress: dict[str, Any], attempted: str) -> Change | None:
+    def upkeep(self, name: str, progress: VerificationProgress, attempted: str) -> Change | None:
         """Keep the lease of the run that verifies its own deployment, which would run out meanwhile.
 
         Raises:
@@ -115,18 +116,18 @@ class AwsSurroundings:
         """
         rollout, now = self._rollout, self._rollout.clock.now()
         # Looked at often enough that a lease which is renewed at half its life never runs out.
-        if now < progress.get("upkeep", 0.0):
+        if now < progress.next_upkeep:
             return None
-        progress["upkeep"] = now + rollout.deployer.lease_duration / 4
+        progress.next_upkeep = now + rollout.deployer.lease_duration / 4
         group = self.group(name)
         deployment = journal.read_deployment(group) if group else None
         if deployment is None or deployment.status != journal.DEPLOYING or deployment.lease is None:
             return None
-        if not progress.get("owned") and deployment.lease.owner != rollout.deployer.owner:
+        if not progress.owned and deployment.lease.owner != rollout.deployer.owner:
             # Somebody looks at a deployment that is another's; judging changes nothing.
             return None
-        rollout.ensure_ours(deployment, progress, attempted)
-        if not rollout.needs_renewal(deployment):
+        ensure_ours(rollout, deployment, progress, attempted)
+        if not needs_renewal(rollout, deployment):
             return None
-        tags = rollout.lease_tags(deployment)
+        tags = lease_tags(rollout, deployment)
         return Change((), lambda: rollout.autoscaling.write_tags(name, tags))

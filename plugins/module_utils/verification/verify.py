@@ -9,14 +9,14 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..aws.cloudwatch import AlarmState, CloudWatch, Request, TimeSeries
 from ..core.errors import VerificationFailed
 from ..core.naming import short_name
-from ..core.passes import Clock, Decision, Done, Event, Wait
+from ..core.passes import Clock, Decision, Done, Event, Tell, Wait
 from ..judging import judge
 from ..judging.datapoints import (
     FAIL,
@@ -32,7 +32,7 @@ from ..judging.datapoints import (
 )
 from ..judging.judge import AlarmReading, Judgement
 from ..judging.metrics import Metric, number
-from .baseline import Observer, Surroundings, read_baseline
+from .baseline import Observer, Surroundings, VerificationProgress
 from .checks import Preparation
 from .publishers import Member, Subject, members, series_of
 from .settings import PATIENCE, PREVIOUS, Settings, length
@@ -71,6 +71,8 @@ class _Look:
 class Verification:
     """Judges a group for as long as its settings say; fails as soon as failure is certain."""
 
+    keeps = VerificationProgress
+
     def __init__(
         self,
         settings: Settings,
@@ -97,25 +99,24 @@ class Verification:
         """What would be judged."""
         return {"plan": list(self._plan)}
 
-    def look(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
+    def look(self, progress: VerificationProgress, tell: Tell) -> Decision:
         """See what CloudWatch knows by now, and judge it.
 
-        C(progress) keeps when the window began, when to look next, and when instances came and went. Without
-        it the window begins anew.
+        Where its progress is lost, the window begins anew.
 
         Raises:
             InvalidInput: at the first look, for what AWS does not know or refuses.
             VerdictNotPassed: failure is certain, or the verdict at the end is not a pass.
         """
-        if "concluded" in progress:
-            return Done(progress["concluded"])
+        if progress.concluded is not None:
+            return Done(progress.concluded)
         now = self._clock.now()
         settings = self._settings
         if not self._check_mode and not settings.retrospective:
             upkeep = self._surroundings.upkeep(settings.group, progress, self.attempted)
             if upkeep:
                 return upkeep
-        if "window" not in progress:
+        if progress.window is None:
             start = settings.start if settings.start is not None else now + settings.warmup
             baseline, planned = Preparation(
                 settings, self._cloudwatch, self._surroundings, check_mode=self._check_mode
@@ -127,21 +128,21 @@ class Verification:
                 for sentence in planned.plan:
                     self._tell(tell, "plan", sentence)
                 return Wait(("the deployment",))
-            progress.update(window=start, baseline=baseline.as_progress(), plan=list(planned.plan))
+            progress.window, progress.baseline, progress.plan = start, baseline, list(planned.plan)
             if settings.retrospective:
                 self._tell(tell, "plan", self._introduction(start))
                 return self._judge_the_past(progress, tell)
             self._observe(progress, now)
-            progress["next"] = min(settings.first_look(start), settings.last_data(start))
+            progress.next_look = min(settings.first_look(start), settings.last_data(start))
             self._tell(tell, "plan", self._introduction(start))
-        if now < progress["next"]:
-            return Wait((self._still_missing(progress["window"], now),))
+        if now < progress.next_look:
+            return Wait((self._still_missing(progress.begin, now),))
         look = self._look(progress, now)
-        judgement = self._judge(look, progress["window"], now)
+        judgement = self._judge(look, progress.begin, now)
         self._tell_progress(progress, look, now, tell)
         if judgement.verdict == PENDING:
-            progress["next"] = settings.next_look(progress["window"], now)
-            return Wait((self._still_missing(progress["window"], now),))
+            progress.next_look = settings.next_look(progress.begin, now)
+            return Wait((self._still_missing(progress.begin, now),))
         return self._conclude(judgement, look, progress, now, tell)
 
     # What it waits for
@@ -164,7 +165,7 @@ class Verification:
 
     # A look
 
-    def _observe(self, progress: dict[str, Any], now: float) -> tuple[Subject, list[Subject]]:
+    def _observe(self, progress: VerificationProgress, now: float) -> tuple[Subject, list[Subject]]:
         group = self._surroundings.group(self._settings.group)
         if group is None:
             raise VerdictNotPassed(
@@ -173,14 +174,14 @@ class Verification:
                 result={"verdict": FAIL, "score": 0.0, "metrics": [], "series": []},
             )
         subject = self._observer.subject(group, progress, now)
-        return subject, self._observer.controls(read_baseline(progress["baseline"]), progress, now)
+        return subject, self._observer.controls(progress.baseline, progress, now)
 
-    def _look(self, progress: dict[str, Any], now: float) -> _Look:
-        start = progress["window"]
-        baseline = read_baseline(progress["baseline"])
+    def _look(self, progress: VerificationProgress, now: float) -> _Look:
+        start = progress.begin
+        baseline = progress.baseline
         if self._settings.retrospective:
             subject = self._observer.in_the_past(self._settings.group, start)
-            controls = self._observer.controls(baseline, {}, now)
+            controls = self._observer.controls(baseline, VerificationProgress(), now)
         else:
             subject, controls = self._observe(progress, now)
         windows: dict[str, tuple[float, float]] = {
@@ -305,9 +306,9 @@ class Verification:
             ]
         return judge.judge(findings, settings.scoring)
 
-    def _judge_the_past(self, progress: dict[str, Any], tell: Callable[[Event], None]) -> Decision:
+    def _judge_the_past(self, progress: VerificationProgress, tell: Tell) -> Decision:
         """Judge old data as they would have been judged when they came: look by look, until it was certain."""
-        settings, start = self._settings, progress["window"]
+        settings, start = self._settings, progress.begin
         end = settings.last_data(start)
         # Everything there will be is there.
         everything = self._look(progress, end)
@@ -345,14 +346,14 @@ class Verification:
         self,
         judgement: Judgement,
         look: _Look,
-        progress: dict[str, Any],
+        progress: VerificationProgress,
         now: float,
-        tell: Callable[[Event], None],
+        tell: Tell,
     ) -> Decision:
         for finding in judgement.findings:
             self._tell(tell, "verdict", f"{finding.name}: {_verdict_word(finding)}, {finding.reason}")
         self._tell(tell, "verdict", f"verdict {judgement.verdict}, score {number(judgement.score)}")
-        start = progress["window"]
+        start = progress.begin
         result = {
             "verdict": judgement.verdict,
             "score": judgement.score,
@@ -365,11 +366,11 @@ class Verification:
             ],
             "window": {"start": start, "end": start + self._settings.duration, "judged_at": now},
             "baseline": {
-                "groups": progress["baseline"]["groups"],
+                "groups": list(progress.baseline.groups),
                 "strategy": self._strategy(progress),
-                "nothing": progress["baseline"]["nothing"],
+                "nothing": progress.baseline.nothing,
             },
-            "plan": progress["plan"],
+            "plan": progress.plan,
         }
         passed = judgement.verdict == PASS
         tolerated = judgement.verdict == INCONCLUSIVE and self._settings.on_inconclusive != "fail"
@@ -379,7 +380,7 @@ class Verification:
             accepted = self._surroundings.accept(self._settings.group, self.attempted)
             if accepted is None:
                 return Done(result)
-            progress["concluded"] = result
+            progress.concluded = result
             return accepted
         reasons = "; ".join(judgement.reasons) or f"the score of {number(judgement.score)} is not enough"
         raise VerdictNotPassed(
@@ -388,27 +389,25 @@ class Verification:
             result=result,
         )
 
-    def _strategy(self, progress: Mapping[str, Any]) -> str:
-        if progress["baseline"]["nothing"]:
+    def _strategy(self, progress: VerificationProgress) -> str:
+        if progress.baseline.nothing:
             return "none"
-        return "canary" if progress["baseline"]["start"] is None else PREVIOUS
+        return "canary" if progress.baseline.same_time else PREVIOUS
 
     # What it says
 
-    def _tell(self, tell: Callable[[Event], None], kind: str, text: str) -> None:
+    def _tell(self, tell: Tell, kind: str, text: str) -> None:
         tell(Event(kind, short_name(self._settings.group), text))
 
-    def _tell_progress(
-        self, progress: dict[str, Any], look: _Look, now: float, tell: Callable[[Event], None]
-    ) -> None:
+    def _tell_progress(self, progress: VerificationProgress, look: _Look, now: float, tell: Tell) -> None:
         if not look.evidence:
             return
         finest = min(self._settings.metrics, key=lambda metric: metric.period)
-        first, end = self._settings.window(finest, progress["window"])
-        reached = (self._settings.judged_until(finest, progress["window"], now) - first) // finest.period
-        if reached <= progress.get("told", 0):
+        first, end = self._settings.window(finest, progress.begin)
+        reached = (self._settings.judged_until(finest, progress.begin, now) - first) // finest.period
+        if reached <= progress.periods_told:
             return
-        progress["told"] = reached
+        progress.periods_told = reached
         unit = "minute" if finest.period == 60 else "period"
         parts = [_latest(evidence) for evidence in look.evidence[:METRICS_IN_A_LINE]]
         if len(look.evidence) > METRICS_IN_A_LINE:

@@ -14,6 +14,9 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.passes import
     Timing,
     run_to_the_end,
 )
+from ansible_collections.progressive.aws.plugins.module_utils.verification.baseline import (
+    VerificationProgress,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import read_settings
 from ansible_collections.progressive.aws.plugins.module_utils.verification.verify import Verification
 
@@ -65,7 +68,7 @@ class Fleet:
     def accept(self, name: str, attempted: str) -> None:
         """There is no journal to write into: nobody deploys these groups."""
 
-    def upkeep(self, name: str, progress: dict[str, Any], attempted: str) -> None:
+    def upkeep(self, name: str, progress: VerificationProgress, attempted: str) -> None:
         """There is no lease to renew: nobody deploys these groups."""
 
 

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Watching a group: how far it is on its way to its sizes, what it does meanwhile, and whether it can get there.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core import health
+from ..core.capacity import Standing
+from ..core.errors import LaunchFailed
+from ..core.model import Capacity, Group
+from ..core.passes import Tell
+from .progress import DeploymentProgress, Watch
+from .progress_lines import Telling
+
+if TYPE_CHECKING:
+    from .rollout import Rollout
+
+
+def standing(
+    rollout: Rollout,
+    group: Group,
+    wanted: Capacity,
+    progress: DeploymentProgress,
+    tell: Tell,
+    *,
+    settle_time: float,
+    attempted: str,
+    state: str = "",
+    registers: bool = True,
+) -> Standing:
+    """See how far a group is on its way to C(wanted), and tell what happened meanwhile.
+
+    It has settled when it has had exactly what it wants for C(settle_time) seconds; one that stood so when
+    the step began need not prove it again.
+
+    Raises:
+        LaunchFailed: it cannot get there.
+    """
+    telling = Telling(progress, tell)
+    watch = progress.watched.setdefault(group.name, Watch())
+    number = wanted.desired_capacity
+    if group.capacity != wanted:
+        # It is about to be resized: what had ended before is no news.
+        if not watch.begun:
+            _begin_watching(rollout, group, watch, telling)
+        watch.steady_since, watch.arrived = None, False
+        return Standing(group.name, group.capacity, wanted)
+    present = sorted(group.instance_ids)
+    arrived = health.arrived(group, number)
+    if not (arrived and watch.arrived and watch.present in (None, present)):
+        # Only groups that move are asked for their activities.
+        _follow(rollout, group, number, watch, telling, attempted, state)
+    watch.present, watch.arrived = present, arrived
+    telling.capacity(group, number)
+    missing = health.missing(group, number, [], registers=False)
+    if not missing and registers:
+        missing = _missing_targets(rollout, group, number, watch, telling)
+    now = rollout.clock.now()
+    if missing:
+        watch.steady_since = None
+        telling.unsettled(group.name)
+        return Standing(group.name, group.capacity, wanted, tuple(missing))
+    if watch.steady_since is None:
+        watch.steady_since = now
+    remaining = settle_time - (now - watch.steady_since)
+    if remaining > 0:
+        return Standing(group.name, group.capacity, wanted, (f"{remaining:.0f} s more of steadiness",))
+    telling.settled(group, number)
+    watch.settled = [one.instance_id for one in group.in_service]
+    return Standing(group.name, group.capacity, wanted)
+
+
+def _follow(
+    rollout: Rollout,
+    group: Group,
+    wanted: int,
+    watch: Watch,
+    telling: Telling,
+    attempted: str,
+    state: str,
+) -> None:
+    """Read what a group has done since it is watched, and tell it.
+
+    Raises:
+        LaunchFailed: it cannot get to what is wanted.
+    """
+    if not watch.begun:
+        _begin_watching(rollout, group, watch, telling)
+    found = rollout.autoscaling.activities(group.name, watch.since)
+    activities = [one for one in found if one.activity_id not in watch.known]
+    watch.activities = [one.as_result() for one in activities]
+    telling.activities(activities)
+    failing = health.failure(activities, wanted)
+    if failing:
+        telling.capacity(group, wanted)
+        raise LaunchFailed(
+            attempted,
+            answer=failing.answer,
+            state=state or f"{group.name} has {len(group.in_service)} of {wanted} in service.",
+            advice=failing.remedy,
+        )
+
+
+def _missing_targets(
+    rollout: Rollout, group: Group, wanted: int, watch: Watch, telling: Telling
+) -> list[str]:
+    """What load balancers still miss of a group whose instances are all in service.
+
+    Those that were healthy when the group settled are asked about again only where an instance has come.
+    """
+    if not wanted or {one.instance_id for one in group.in_service} <= set(watch.settled):
+        return []
+    targets = rollout.load_balancing.health(group.target_group_arns, group.load_balancer_names)
+    telling.targets(group, targets)
+    return health.missing(group, wanted, targets)
+
+
+def _begin_watching(rollout: Rollout, group: Group, watch: Watch, telling: Telling) -> None:
+    # What had ended before the step began is no news, and no failure of the step. Seen by AWS's own clock.
+    earlier = rollout.autoscaling.activities(group.name)
+    ended = [one for one in earlier if one.ended is not None]
+    telling.passed_over(ended)
+    since = max((one.started for one in earlier), default=0.0)
+    watch.begun, watch.since = True, since
+    watch.known = [one.activity_id for one in ended if one.started >= since]
+
+
+def settle_time_problems(settle_time: float) -> list[str]:
+    """Say what is wrong with a settle time, in seconds; an empty list where nothing is."""
+    return [] if settle_time >= 0 else [f"settle_time is {settle_time:g}; it must be 0 seconds or more"]

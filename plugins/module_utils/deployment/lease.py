@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lease of a deployment: who deploys, since when, and who may go on with it.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from ..core import journal, lease_owner
+from ..core.errors import Locked, Overtaken
+from ..core.model import Deployment, Lease
+from .progress import DeploymentProgress
+
+if TYPE_CHECKING:
+    from .rollout import Rollout
+
+
+def new_lease(rollout: Rollout) -> Lease:
+    """A lease for this deployer, from now."""
+    now = int(rollout.clock.now())
+    return Lease(rollout.deployer.owner, now, now + rollout.deployer.lease_duration)
+
+
+def lease_tags(rollout: Rollout, deployment: Deployment) -> dict[str, str]:
+    """The tags that take or renew the lease, keeping since when it has been held."""
+    lease = new_lease(rollout)
+    if deployment.lease and deployment.lease.owner == lease.owner:
+        lease = dataclasses.replace(lease, since=deployment.lease.since)
+    return {journal.LEASE: journal.write_lease(lease)}
+
+
+def held_by_other(rollout: Rollout, lease: Lease | None) -> bool:
+    """Whether somebody else holds a lease: not this run, not run out, its process not known to be gone."""
+    if lease is None or lease.owner == rollout.deployer.owner:
+        return False
+    return lease.until > rollout.clock.now() and not lease_owner.has_died(lease.owner)
+
+
+def ensure_ours(
+    rollout: Rollout, deployment: Deployment, progress: DeploymentProgress, attempted: str
+) -> None:
+    """See that the deployment is this run's to go on with.
+
+    Raises:
+        Overtaken: it had been, and somebody else has taken it over.
+        Locked: somebody else is at it.
+    """
+    lease = deployment.lease
+    ours = lease is not None and lease.owner == rollout.deployer.owner
+    if ours:
+        progress.owned = True
+        return
+    if progress.owned and lease is not None:
+        raise Overtaken(
+            attempted,
+            answer=f"{lease.owner} has taken over deployment {deployment.deployment_id} of {deployment.group}",
+            state="This run has stopped and touches nothing more.",
+            advice=f"Talk to {lease.owner}.",
+        )
+    if held_by_other(rollout, lease) and not rollout.deployer.take_over:
+        raise locked(rollout, deployment, attempted)
+
+
+def locked(rollout: Rollout, deployment: Deployment, attempted: str) -> Locked:
+    """The refusal where somebody else holds the lease."""
+    now = int(rollout.clock.now())
+    # Only a lease that is held locks; without one there is nothing to tell but that.
+    lease = deployment.lease or Lease("somebody else", now, now)
+    return Locked(
+        attempted,
+        answer=f"{lease.owner} has been deploying {deployment.image_id} as {deployment.group}"
+        f" for {now - lease.since} seconds",
+        state="Nothing was touched.",
+        advice=f"Wait for it to end, or until its lease runs out in {max(0, lease.until - now)} seconds"
+        " if it has died; to take over now, set take_over (canary_take_over).",
+    )
+
+
+def needs_renewal(rollout: Rollout, deployment: Deployment) -> bool:
+    """Whether the lease is not this run's, or half used up."""
+    lease = deployment.lease
+    if lease is None or lease.owner != rollout.deployer.owner:
+        return True
+    return lease.until - rollout.clock.now() < rollout.deployer.lease_duration / 2

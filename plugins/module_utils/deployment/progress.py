@@ -1,0 +1,56 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a step of a deployment keeps from look to look.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..core.model import Capacity
+from ..core.progress import Progress
+
+
+@dataclass
+class Watch:
+    """What is known of a group that is watched.
+
+    C(since) is the start of the newest activity at the beginning, by AWS's clock, and C(known) are those that had ended
+    by then; C(activities) came later, as modules return them, the newest first. C(present) are the instances at the
+    last look, and C(settled) those in service when the group had settled last.
+
+    C(steady_since) is None while something is missing, and 0 where the group has stood as it should since before the
+    step began.
+    """
+
+    begun: bool = False
+    since: float = 0.0
+    known: list[str] = field(default_factory=list)
+    activities: list[dict[str, Any]] = field(default_factory=list)
+    present: list[str] | None = None
+    arrived: bool = True
+    settled: list[str] = field(default_factory=list)
+    steady_since: float | None = 0.0
+
+
+@dataclass
+class DeploymentProgress(Progress):
+    """What every step of a deployment keeps.
+
+    C(series) is its name once it is found; C(owned) says that the deployment was this run's at an earlier look;
+    C(adopted) are sizes of groups that were taken over as the truth, and C(watched) the groups that are watched.
+    """
+
+    series: str = ""
+    owned: bool = False
+    adopted: dict[str, Capacity] = field(default_factory=dict)
+    watched: dict[str, Watch] = field(default_factory=dict)
+
+    def activities(self, group: str) -> list[dict[str, Any]]:
+        """What a group was seen to do, as modules return it; the newest first."""
+        watch = self.watched.get(group)
+        return watch.activities if watch else []
