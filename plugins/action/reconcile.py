@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.text.converters import to_text
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -44,7 +45,10 @@ GROWING = ("actions", "events", "warnings", "deprecations")
 # What a failed result keeps under a name that Ansible does not print: lists that are long.
 BULKY = ("events", "series", "report", "report_paths")
 # What passes tell one another, and nobody else.
-INTERNAL = ("progress",)
+INTERNAL = ("progress", "asks")
+
+# Callbacks by which standard output is for a machine: what is shown meanwhile goes to standard error.
+MACHINES = frozenset({"json", "jsonl", "null"})
 
 COLOURS = {
     "change": constants.COLOR_CHANGED,
@@ -148,7 +152,7 @@ class ActionModule(ActionBase):
             self._task.action,
             arguments,
             environment,
-            Worker(lambda event: show(event.as_result()), ensure_wanted),
+            Worker(lambda event: show(event.as_result()), ensure_wanted, _ask),
         )
 
     def _passes(
@@ -170,8 +174,20 @@ class ActionModule(ActionBase):
             if result.get("failed") or result.get("done", True) or not wait or self._task.check_mode:
                 return
             progress = result.get("progress", {})
+            if result.get("asks"):
+                progress["answer"] = _ask(result["asks"])
+                continue
             if not result.get("changed") and not result.get("events"):
                 time.sleep(poll_interval)
+
+
+def _ask(prompt: str) -> str:
+    """Ask whoever sits at the terminal, for this host alone; empty where there is nobody."""
+    try:
+        answer = Display().prompt_until(f"{prompt}: ")
+    except AnsibleError:
+        return ""
+    return str(to_text(answer)).strip()
 
 
 def _read(options: Mapping[str, Any], name: str, default: Any, convert: Any) -> Any:
@@ -226,8 +242,10 @@ class Lines:
         """Show events as they came and return those that were new."""
         new = [event for event in events if self._is_new(event)]
         if not self._silent:
+            machine = str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] in MACHINES
             for event in new:
-                self._display.display(line(event, time.localtime()), color=COLOURS.get(event.get("kind", "")))
+                colour = COLOURS.get(event.get("kind", ""))
+                self._display.display(line(event, time.localtime()), color=colour, stderr=machine)
         return new
 
     def _is_new(self, event: Mapping[str, Any]) -> bool:

@@ -36,6 +36,7 @@ from .core.passes import (
     SystemClock,
     Tell,
     Timing,
+    nobody,
     run_pass,
     run_to_the_end,
 )
@@ -106,11 +107,13 @@ class Module(AnsibleAWSModule):
 class Worker:
     """The worker of ansible-playbook, where a step runs in it instead of in a process of its own.
 
-    C(tell) shows an event at once; C(ensure_wanted) raises Orphaned where ansible-playbook is gone.
+    C(tell) shows an event at once; C(ensure_wanted) raises Orphaned where ansible-playbook is gone; C(ask) puts a
+    question to whoever sits at the terminal.
     """
 
-    tell: Callable[[Event], None]
+    tell: Tell
     ensure_wanted: Callable[[], None]
+    ask: Callable[[str], str]
 
 
 # Set while a module's main runs in the worker; a worker runs one task and ends.
@@ -280,6 +283,7 @@ def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> None:
                 check_mode=module.check_mode,
                 tell=worker.tell if worker else lambda event: None,
                 ensure_wanted=worker.ensure_wanted if worker else None,
+                ask=worker.ask if worker else nobody,
             )
         else:
             progress = options["progress"] or {}

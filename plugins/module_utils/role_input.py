@@ -141,7 +141,7 @@ def _report_problems(path: str) -> Iterator[str]:
 def steps(phases: Sequence[Mapping[str, Any]], folder: str) -> list[dict[str, Any]]:
     """The steps of the phases in their order.
 
-    Each has C(phase), its number from 0, C(name), which is shown, and C(do): C(upgrade), C(verify), C(ask) or
+    Each has C(phase), its number from 0, C(name), which is shown, and C(do): C(upgrade), C(verify) or
     C(task_file) with its C(file) and whether it comes C(after) the upgrade.
     """
     found: list[dict[str, Any]] = []
@@ -159,8 +159,6 @@ def steps(phases: Sequence[Mapping[str, Any]], folder: str) -> list[dict[str, An
         add("upgrade", "upgrade")
         if phase.get("verify"):
             add("verify", "verify")
-            if dict(phase["verify"]).get("on_inconclusive") == "pause":
-                add("ask where it is inconclusive", "ask")
         add_files(phase.get("after"), after=True)
     return found
 

@@ -63,7 +63,9 @@ options:
   on_inconclusive:
     description:
       - What the module does when the verdict is inconclusive.
-      - With V(pause) and V(pass) it succeeds and returns the verdict; a role or play that gave V(pause) asks a person.
+      - With V(pass) it succeeds and returns the verdict.
+      - With V(pause) it asks whoever sits at the terminal, and goes on with C(yes). Any other answer is a failure, and
+        so is a terminal without anybody, as in AWX.
     type: str
     choices: [fail, pause, pass]
     default: fail

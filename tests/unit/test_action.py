@@ -42,7 +42,7 @@ class Terminal:
     def __init__(self) -> None:
         self.shown: list[tuple[str, str | None]] = []
 
-    def display(self, text: str, color: str | None = None) -> None:
+    def display(self, text: str, color: str | None = None, stderr: bool = False) -> None:
         self.shown.append((text, color))
 
     @property

@@ -78,7 +78,6 @@ def test_the_steps_of_the_phases_come_in_their_order() -> None:
         (0, "task_file", "/plays/b.yml"),
         (0, "upgrade", None),
         (0, "verify", None),
-        (0, "ask", None),
         (1, "upgrade", None),
         (1, "task_file", "/a.yml"),
     ]

@@ -92,13 +92,20 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """A question to a person; the next look finds what was answered in its progress."""
+
+    prompt: str
+
+
+@dataclass(frozen=True)
 class Done:
     """Nothing left to do; C(result) is what the module returns."""
 
     result: Mapping[str, Any]
 
 
-Decision = Union[Change, Wait, Done]  # noqa: UP007 - ansible-test's pylint does not know it of classes
+Decision = Union[Change, Wait, Ask, Done]  # noqa: UP007 - ansible-test's pylint does not know it of classes
 
 
 class Step(Protocol):
@@ -142,6 +149,7 @@ class PassResult:
     result: dict[str, Any] = field(default_factory=dict)
     progress: dict[str, Any] = field(default_factory=dict)
     waiting_for: list[str] = field(default_factory=list)
+    asks: str = ""
 
     def as_result(self) -> dict[str, Any]:
         """The pass as a module returns it."""
@@ -153,6 +161,7 @@ class PassResult:
             "events": [event.as_result() for event in self.events],
             "progress": self.progress,
             "waiting_for": self.waiting_for,
+            "asks": self.asks,
         }
 
 
@@ -223,6 +232,8 @@ def _run_pass(
         outcome.done = check_mode
         if check_mode:
             outcome.result = dict(step.preview())
+    if isinstance(decision, Ask):
+        outcome.asks = decision.prompt
     if isinstance(decision, Done):
         outcome.done = True
         outcome.result = dict(decision.result)
@@ -247,6 +258,11 @@ def _refuse_to_wait_longer(step: Step, decision: Wait, waited: float, timing: Ti
         )
 
 
+def nobody(prompt: str) -> str:
+    """What is answered where nobody can be asked."""
+    return ""
+
+
 # A wait is cut into pieces of so many seconds, so that a step whose caller is gone ends soon.
 WAIT_AT_ONCE = 1.0
 
@@ -259,11 +275,12 @@ def run_to_the_end(
     check_mode: bool = False,
     tell: Tell = lambda event: None,
     ensure_wanted: Callable[[], None] | None = None,
+    ask: Callable[[str], str] = nobody,
 ) -> PassResult:
     """Run a step until it is done, without passes: each event goes to C(tell) as it happens.
 
     C(ensure_wanted) is called before every change and at least each second of a wait, and raises where nobody wants
-    the step any more.
+    the step any more. C(ask) puts a question to a person, and returns the answer.
 
     Raises:
         TimedOut: C(timing.wait_timeout) is over and the step still waits.
@@ -271,7 +288,7 @@ def run_to_the_end(
     """
     outcome = PassResult()
     try:
-        _run_to_the_end(step, outcome, clock, timing, check_mode, tell, ensure_wanted)
+        _run_to_the_end(step, outcome, clock, timing, check_mode, tell, ensure_wanted, ask)
     except RolloutError as error:
         error.outcome = outcome
         raise
@@ -286,6 +303,7 @@ def _run_to_the_end(
     check_mode: bool,
     tell: Tell,
     ensure_wanted: Callable[[], None] | None,
+    ask: Callable[[str], str],
 ) -> None:
     progress = step.keeps()
     progress.started = started = clock.now()
@@ -308,6 +326,9 @@ def _run_to_the_end(
             return
         if ensure_wanted:
             ensure_wanted()
+        if isinstance(decision, Ask):
+            progress.answer = ask(decision.prompt)
+            continue
         if isinstance(decision, Change):
             decision.perform()
             if decision.wait_after:

@@ -21,11 +21,12 @@ class Progress:
     """What every step keeps; a step with more of its own has a record that extends this one.
 
     Losing it costs time, never correctness. C(started) is when the step began, in seconds since the epoch; C(told) has
-    what was told last about what.
+    what was told last about what, and C(answer) what a person has answered, empty where nobody could be asked.
     """
 
     started: float | None = None
     told: dict[str, str] = field(default_factory=dict)
+    answer: str | None = None
 
 
 P = TypeVar("P", bound=Progress)

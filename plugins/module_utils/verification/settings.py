@@ -32,6 +32,8 @@ AUTO = "auto"
 CANARY = "canary"
 PREVIOUS = "previous"
 NONE = "none"
+# Of on_inconclusive: a person is asked.
+ASK = "pause"
 
 # CloudWatch User Guide, "Metrics retention": data with a period of at least so many seconds is kept so long.
 RETENTION = ((3600, 455 * 86400), (300, 63 * 86400), (60, 15 * 86400), (1, 3 * 3600))

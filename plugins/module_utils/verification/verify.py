@@ -16,7 +16,7 @@ from typing import Any
 from ..aws.cloudwatch import AlarmState, CloudWatch, Request, TimeSeries
 from ..core.errors import VerificationFailed
 from ..core.naming import short_name
-from ..core.passes import Clock, Decision, Done, Event, Tell, Wait
+from ..core.passes import Ask, Clock, Decision, Done, Event, Tell, Wait
 from ..judging import judge
 from ..judging.datapoints import (
     FAIL,
@@ -35,7 +35,7 @@ from ..judging.metrics import Metric, number
 from .baseline import Observer, Surroundings, VerificationProgress
 from .checks import Preparation
 from .publishers import Member, Subject, members, series_of
-from .settings import PATIENCE, PREVIOUS, Settings, length
+from .settings import ASK, PATIENCE, PREVIOUS, Settings, length
 
 # So many metrics have room in a line of progress.
 METRICS_IN_A_LINE = 4
@@ -108,14 +108,14 @@ class Verification:
             InvalidInput: at the first look, for what AWS does not know or refuses.
             VerdictNotPassed: failure is certain, or the verdict at the end is not a pass.
         """
-        if progress.concluded is not None:
-            return Done(progress.concluded)
         now = self._clock.now()
         settings = self._settings
         if not self._check_mode and not settings.retrospective:
             upkeep = self._surroundings.upkeep(settings.group, progress, self.attempted)
             if upkeep:
                 return upkeep
+        if progress.concluded is not None:
+            return self._end(progress.concluded, progress.answer)
         if progress.window is None:
             start = settings.start if settings.start is not None else now + settings.warmup
             baseline, planned = Preparation(
@@ -375,19 +375,29 @@ class Verification:
         passed = judgement.verdict == PASS
         tolerated = judgement.verdict == INCONCLUSIVE and self._settings.on_inconclusive != "fail"
         if passed or tolerated:
-            if self._settings.retrospective:
-                return Done(result)
-            accepted = self._surroundings.accept(self._settings.group, self.attempted)
-            if accepted is None:
-                return Done(result)
             progress.concluded = result
-            return accepted
+            return self._end(result, progress.answer)
         reasons = "; ".join(judgement.reasons) or f"the score of {number(judgement.score)} is not enough"
         raise VerdictNotPassed(
             self.attempted,
             answer=f"verdict {judgement.verdict}: {reasons}",
             result=result,
         )
+
+    def _end(self, result: dict[str, Any], answer: str | None) -> Decision:
+        """What is left once the verdict is there: a person to be asked, and the journal to be told."""
+        if self._settings.retrospective:
+            return Done(result)
+        if result["verdict"] == INCONCLUSIVE and self._settings.on_inconclusive == ASK:
+            if answer is None:
+                return Ask(f"{self.subject}: the verdict is inconclusive. Type yes to go on all the same")
+            if answer.lower() != "yes":
+                raise VerdictNotPassed(
+                    self.attempted,
+                    answer="the verdict was inconclusive, and nobody said yes to going on",
+                    result=result,
+                )
+        return self._surroundings.accept(self._settings.group, self.attempted) or Done(result)
 
     def _strategy(self, progress: VerificationProgress) -> str:
         if progress.baseline.nothing:

@@ -68,8 +68,29 @@ def test_late_data_are_waited_for_and_missing_ones_fail() -> None:
 def test_no_data_can_be_inconclusive_which_fails_unless_the_user_says_otherwise() -> None:
     with pytest.raises(VerdictNotPassed, match="verdict inconclusive"):
         World(lambda query, when: None).verify(on_no_data="inconclusive")
-    outcome = World(lambda query, when: None).verify(on_no_data="inconclusive", on_inconclusive="pause")
+    outcome = World(lambda query, when: None).verify(on_no_data="inconclusive", on_inconclusive="pass")
     assert outcome.result["verdict"] == "inconclusive"
+
+
+def test_an_inconclusive_verdict_goes_on_only_with_somebodys_yes() -> None:
+    def asked(answer: str) -> list[str]:
+        prompts: list[str] = []
+
+        def ask(prompt: str) -> str:
+            prompts.append(prompt)
+            return answer
+
+        world = World(lambda query, when: None)
+        outcome = world.verify(on_no_data="inconclusive", on_inconclusive="pause", ask=ask)
+        assert outcome.result["verdict"] == "inconclusive"
+        assert len([event for event in outcome.events if "verdict inconclusive" in event.text]) == 1
+        return prompts
+
+    prompts = asked("Yes")
+    assert prompts == ["checkout__prod__7: the verdict is inconclusive. Type yes to go on all the same"]
+    for answer in ("", "no", "y"):
+        with pytest.raises(VerdictNotPassed, match="nobody said yes to going on"):
+            asked(answer)
 
 
 def test_a_count_that_is_only_published_when_not_zero_is_zero_in_silence() -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.model import 
 from ansible_collections.progressive.aws.plugins.module_utils.core.passes import (
     PassResult,
     Timing,
+    nobody,
     run_to_the_end,
 )
 from ansible_collections.progressive.aws.plugins.module_utils.verification.baseline import (
@@ -93,10 +94,11 @@ class World:
             settings, cloudwatch_of(self.client), self.fleet, self.client.clock, check_mode=check_mode
         )
 
-    def verify(self, **options: Any) -> PassResult:
+    def verify(self, ask: Callable[[str], str] = nobody, **options: Any) -> PassResult:
         timing = Timing(wait_timeout=7200, poll_interval=1)
         check_mode = bool(options.get("check_mode"))
-        return run_to_the_end(self.step(**options), self.client.clock, timing, check_mode=check_mode)
+        step = self.step(**options)
+        return run_to_the_end(step, self.client.clock, timing, check_mode=check_mode, ask=ask)
 
     @property
     def elapsed(self) -> float:
