@@ -142,14 +142,16 @@ def steps(phases: Sequence[Mapping[str, Any]], folder: str) -> list[dict[str, An
     """The steps of the phases in their order.
 
     Each has C(phase), its number from 0, C(name), which is shown, and C(do): C(upgrade), C(verify) or
-    C(task_file) with its C(file) and whether it comes C(after) the upgrade.
+    C(task_file) with its C(file) and whether it comes C(after) the upgrade. C(so_far) has the kinds of the steps up to
+    this one: what is equal for two hosts has been preceded by the same kinds for both.
     """
     found: list[dict[str, Any]] = []
     for number, phase in enumerate(phases):
         name = phase.get("name")
 
         def add(words: str, do: str, *, at: int = number, called: Any = name, **more: Any) -> None:
-            found.append({"phase": at, "name": f"{called}: {words}", "do": do, **more})
+            so_far = f"{found[-1]['so_far']} {do}" if found else do
+            found.append({"phase": at, "name": f"{called}: {words}", "do": do, "so_far": so_far, **more})
 
         def add_files(files: Any, *, after: bool) -> None:
             for file in _list(files):

@@ -226,7 +226,7 @@ RETURN = r"""
 steps:
   description:
     - The steps of O(phases) in their order. Each has C(phase), its number from 0, a C(name) to show, and C(do), which
-      is C(upgrade), C(verify) or C(task_file) with its C(file).
+      is C(upgrade), C(verify) or C(task_file) with its C(file). C(so_far) has the kinds of all steps up to it.
     - None in check mode, and none where the revision is live already.
   returned: success
   type: list

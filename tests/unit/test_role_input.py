@@ -81,3 +81,8 @@ def test_the_steps_of_the_phases_come_in_their_order() -> None:
         (1, "upgrade", None),
         (1, "task_file", "/a.yml"),
     ]
+    assert [one["so_far"] for one in steps[:3]] == [
+        "task_file",
+        "task_file upgrade",
+        "task_file upgrade verify",
+    ]
