@@ -74,6 +74,10 @@ kills: environment ## kill real runs of the playbook at each of their writes, an
 judge-quality: environment ## simulate phases: false alarms and what the judge finds (a quarter of an hour; PHASES=200 for a tenth)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark.judge_quality --phases $(or $(PHASES),2000)
 
+.PHONY: benchmark
+benchmark: environment ## measure a deployment against others, by size and many at once (half an hour; PARTS=ways)
+	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark $(PARTS)
+
 define CHECKS
 ruff check --quiet .
 ruff format --quiet --check --output-format concise .

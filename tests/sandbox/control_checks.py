@@ -33,7 +33,7 @@ _IMAGE_STATES = (
 )
 _FACTS = ("group", "image_id", "instance_type", "zone", "subnet_id")
 _FIXED_SETTINGS = ("region", "account_id")
-_COUNTED_BY_US = ("number", "matched", "struck")
+_COUNTED_BY_US = ("number", "matched", "struck", "_buckets")
 
 
 class Problems(Exception):
@@ -161,6 +161,8 @@ def check_fault(body: Any) -> dict[str, Any]:
         f"{name} must be a text" for name in texts if name in order and not isinstance(order[name], str)
     ]
     found += _check_count(order, "after", 0) + _check_count(order, "times", 1)
+    if not _is_number(order.get("rate", 1)) or not order.get("rate", 1):
+        found.append("rate must be a number, more than 0")
     if not _is_number(order.get("seconds", 0)):
         found.append("seconds must be a number, 0 or more")
     status = order.get("status", 500)

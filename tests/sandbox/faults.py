@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.sandbox.errors import AwsError
 from tests.sandbox.protocol import Call
@@ -12,6 +12,7 @@ from tests.sandbox.protocol import Call
 #: Kind -> what happens to a call that it strikes.
 KINDS = {
     "throttle": "refused as too many, in the service's own words",
+    "limit": "refused as too many where an operation has been called more than rate times a second",
     "deny": "refused for want of a permission, in the service's own words",
     "error": "refused with code, message and status (HTTP 500 InternalFailure unless they are given)",
     "reset": "the connection is reset before anything is done",
@@ -52,6 +53,9 @@ class Fault:
     times: int | None = None
     #: Of a delay.
     seconds: float = 0.0
+    #: Of a limit, for each operation: a bucket of so many tokens, filled by so many a second. "Request throttling for
+    #: the Amazon EC2 API": "a token bucket algorithm", "each API action is evaluated separately".
+    rate: float = 10.0
     #: Of an error.
     code: str = "InternalFailure"
     message: str = "The request processing has failed because of an unknown error, exception or failure."
@@ -61,6 +65,7 @@ class Fault:
     #: How many matching calls there were, and how many of them it struck.
     matched: int = 0
     struck: int = 0
+    _buckets: dict[tuple[str, str, str], tuple[float, float]] = field(default_factory=dict, repr=False)
 
     def matches(self, call: Call) -> bool:
         """Return whether it is about such a call."""
@@ -70,6 +75,14 @@ class Fault:
             and self.access_key in (None, call.access_key)
             and self.region in (None, call.region)
         )
+
+    def takes_token(self, call: Call, now: float) -> bool:
+        """Take a token from the operation's bucket; return whether there was one."""
+        key = (call.region, call.service, call.operation)
+        left, since = self._buckets.get(key, (self.rate, now))
+        left = min(self.rate, left + (now - since) * self.rate)
+        self._buckets[key] = (left - 1 if left >= 1 else left, now)
+        return left >= 1
 
 
 class Faults:
@@ -99,13 +112,15 @@ class Faults:
         """Return all orders, those that are used up too."""
         return list(self._orders.values())
 
-    def strike(self, call: Call) -> list[Fault]:
-        """Return the orders that strike a call, and count it."""
+    def strike(self, call: Call, now: float) -> list[Fault]:
+        """Return the orders that strike a call at C(now), in epoch seconds, and count it."""
         striking = []
         for fault in self._orders.values():
             if not fault.matches(call):
                 continue
             fault.matched += 1
+            if fault.kind == "limit" and fault.takes_token(call, now):
+                continue
             if fault.matched > fault.after and (fault.times is None or fault.struck < fault.times):
                 fault.struck += 1
                 striking.append(fault)
@@ -114,7 +129,7 @@ class Faults:
 
 def error_of(fault: Fault, call: Call, account_id: str) -> AwsError | None:
     """Return the error with which a fault answers a call; None for faults that do not answer."""
-    if fault.kind == "throttle":
+    if fault.kind in ("throttle", "limit"):
         code, status = _THROTTLING.get(call.service, ("Throttling", 400))
         words = "Request limit exceeded." if call.service == "ec2" else "Rate exceeded"
         return AwsError(code, words, status)

@@ -70,7 +70,7 @@ class Gateway:
         self, call: Call, do: Callable[[Call], Answer], error_of_answer: Callable[[Answer], str | None]
     ) -> Answer:
         with self.lock:
-            striking = self.faults.strike(call)
+            striking = self.faults.strike(call, self.world.now())
         for fault in striking:
             # Outside the lock: others go on meanwhile.
             if fault.kind == "delay":
