@@ -13,6 +13,12 @@ version_added: 0.1.0
 description:
   - Lists all groups of a series, the newest first, with their status, sizes, images and deployments.
 options:
+  must_exist:
+    description:
+      - Whether to fail where the series has no group at all, with the names of those that are near.
+      - Otherwise nothing is found of it.
+    type: bool
+    default: false
   show:
     description: Whether to show the revisions as a table on the terminal.
     type: bool
@@ -116,6 +122,11 @@ revisions:
       type: str
       returned: always
       sample: 3f2a9c04d1b7
+    live_since:
+      description: Since when it has been live, if it is and that is known.
+      type: str
+      returned: always
+      sample: "2026-03-04T12:00:00Z"
     lease:
       description: Who is deploying it, since when and until when, in seconds since the epoch.
       type: dict
@@ -196,9 +207,14 @@ advice:
 """
 
 from ansible_collections.progressive.aws.plugins.module_utils import modules
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.series_search import series_info
 from ansible_collections.progressive.aws.plugins.module_utils.reporting import record
 
-ARGUMENT_SPEC = {**modules.SERIES, "show": {"type": "bool", "default": False}}
+ARGUMENT_SPEC = {
+    **modules.SERIES,
+    "must_exist": {"type": "bool", "default": False},
+    "show": {"type": "bool", "default": False},
+}
 
 
 def main() -> None:
@@ -207,7 +223,9 @@ def main() -> None:
     modules.run_question(
         module,
         "look at the revisions of the series",
-        lambda rollout: rollout.series_info(modules.series_of(module.params)),
+        lambda rollout: series_info(
+            rollout, modules.series_of(module.params), must_exist=module.params["must_exist"]
+        ),
         lambda found: (
             record.revision_events(found["series"], found["revisions"]) if module.params["show"] else ()
         ),

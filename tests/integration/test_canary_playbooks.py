@@ -64,11 +64,27 @@ def test_status_shows_each_revision_in_a_table(base: Shop, deployer: Deployer) -
     assert deployer.server.writes(mark) == []
 
 
-def test_status_of_a_series_without_revisions_says_so(base: Shop, deployer: Deployer) -> None:
-    run = deployer.play("status")
+def test_a_misspelt_service_is_red_with_the_right_name(base: Shop, deployer: Deployer) -> None:
+    deployer.go_live(deployer.image("one"))
+    mark = deployer.server.mark()
 
-    assert run.code == 0, run.output
-    assert base.series in run.output
+    wrong = {"canary_service": "chekcout"}
+    judged = {"judge_start": "2026-03-04T12:00:00Z", "judge_end": "2026-03-04T12:15:00Z"}
+    verify = {
+        "metrics": [{"name": "cpu", "namespace": "AWS/EC2", "metric_name": "CPUUtilization", "maximum": 80}]
+    }
+    runs = [
+        deployer.play("rollback", **wrong),
+        deployer.play("status", **wrong),
+        deployer.play(
+            "judge", canary_group=f"{base.application}__chekcout__prod__1", canary_verify=verify, **judged
+        ),
+    ]
+
+    for run in runs:
+        assert run.code != 0, run.output
+        assert f"Did you mean {base.series}" in run.output
+    assert deployer.server.writes(mark) == []
 
 
 def test_task_files_run_before_and_after_a_phase_and_know_where_they_are(

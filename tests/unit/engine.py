@@ -51,7 +51,7 @@ START = 1_790_000_000
 LOOKS_A_SECOND = 10
 TIMING = Timing(wait_timeout=300, poll_interval=1.0, pass_duration=10)
 PERCENTS = (25, 50, 100)
-RESTORED_TAG = "progressive:restored"
+LEFT_BY_A_ROLLBACK = ("progressive:restored", "progressive:live-since")
 
 
 class InProcessShop(Shop):
@@ -127,14 +127,16 @@ class Site:
     def standing(self) -> dict[str, Any]:
         """All that AWS tells of everything there is, by name, but for instances: what a rollback must restore.
 
-        Left out is what a rollback may leave: the mark that it was one.
+        Left out is what a rollback may leave: the mark that it was one, and when.
         """
         autoscaling, ec2 = self.shop.client("autoscaling"), self.shop.client("ec2")
         found: dict[str, Any] = {}
         for group in autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]:
             name = group["AutoScalingGroupName"]
             kept = {key: value for key, value in group.items() if key != "Instances"}
-            kept["Tags"] = {tag["Key"]: tag["Value"] for tag in group["Tags"] if tag["Key"] != RESTORED_TAG}
+            kept["Tags"] = {
+                tag["Key"]: tag["Value"] for tag in group["Tags"] if tag["Key"] not in LEFT_BY_A_ROLLBACK
+            }
             policies = autoscaling.describe_policies(AutoScalingGroupName=name)["ScalingPolicies"]
             found[f"group {name}"] = (kept, policies)
         for template in ec2.describe_launch_templates()["LaunchTemplates"]:

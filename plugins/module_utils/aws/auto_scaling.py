@@ -78,6 +78,18 @@ class AutoScaling:
             reverse=True,
         )
 
+    def all_series(self) -> list[str]:
+        """The names of all series of this region, in their order."""
+        found = self._call.pages(
+            "autoscaling",
+            "DescribeAutoScalingGroups",
+            "AutoScalingGroups",
+            "find the series of this region",
+            Filters=[{"Name": "tag-key", "Values": [journal.SERIES]}],
+            MaxRecords=PAGE,
+        )
+        return sorted({read_group(item).tags.get(journal.SERIES, "") for item in found} - {""})
+
     def group(self, name: str) -> Group | None:
         """One group by its name; None where there is none."""
         answer = self._call(

@@ -140,6 +140,12 @@ class TimedOut(RolloutError):
     reason = "timed_out"
 
 
+class UnknownSeries(RolloutError):
+    """There is no such series, or no such group of it: a name is wrong, or the region or the account."""
+
+    reason = "unknown_series"
+
+
 class Locked(RolloutError):
     """Another deployment of the series is under way."""
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from .model import Capacity, Deployment, Group, Lease, Phase, PlannedPhase, Snapshot
 
@@ -32,11 +33,12 @@ OUTGOING = PREFIX + "outgoing"
 BEFORE = PREFIX + "before"
 RESTORED = PREFIX + "restored"
 ADOPTED = PREFIX + "adopted"
+LIVE_SINCE = PREFIX + "live-since"
 
 # Keys that a group of a series may carry, all together: what the base's tags must leave room for.
 KEYS = (
     *(SERIES, REVISION, DEPLOYMENT, STATUS, BASE, IMAGE, CAPACITY, PHASE, FINGERPRINT, LEASE, OUTGOING),
-    *(BEFORE, RESTORED, ADOPTED),
+    *(BEFORE, RESTORED, ADOPTED, LIVE_SINCE),
 )
 
 DEPLOYING = "deploying"
@@ -215,6 +217,16 @@ def revision(group: Group) -> int:
 def status(group: Group) -> str:
     """The status that a group says it has; empty where it says none."""
     return group.tags.get(STATUS, "")
+
+
+def write_moment(seconds: float) -> str:
+    """A time (seconds since the epoch) as a tag's value, in UTC: C(2026-03-04T12:00:00Z)."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def live_since(group: Group) -> str:
+    """Since when a group has been live, as C(write_moment) wrote it; empty where it says nothing."""
+    return group.tags.get(LIVE_SINCE, "")
 
 
 def write_deployment(deployment: Deployment) -> dict[str, str]:

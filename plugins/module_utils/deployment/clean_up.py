@@ -32,6 +32,8 @@ def unshield(rollout: Rollout, group: Group, snapshot: Snapshot, *, rolled_back:
         api.resume(group.name, shielded)
     if rolled_back and snapshot.status:
         marks = {journal.STATUS: snapshot.status, journal.RESTORED: snapshot.deployment_id}
+        if snapshot.status == journal.LIVE and journal.status(group) != journal.LIVE:
+            marks[journal.LIVE_SINCE] = journal.write_moment(rollout.clock.now())
         if any(group.tags.get(key) != value for key, value in marks.items()):
             api.write_tags(group.name, marks)
     # A group that was adopted is none of the series' own, and leaves it again.

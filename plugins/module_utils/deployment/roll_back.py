@@ -26,6 +26,7 @@ from .lease import ensure_ours, lease_tags, needs_renewal
 from .progress import DeploymentProgress
 from .rollout import SCALING_PROCESSES, Rollout
 from .series import Series, revision_info, short, state_of
+from .series_search import nothing_to_take_back
 
 # Seconds until a deletion that AWS did not take yet is tried again.
 BETWEEN_DELETIONS = 3.0
@@ -49,8 +50,8 @@ class RollBackProgress(DeploymentProgress):
     """What is being taken back, and what came of it so far.
 
     C(group) is the new group once found, C(configuration) the launch configuration that is left to be deleted, and
-    C(unborn) what a set-up left that died before it made its group. A deletion that AWS did not take is tried again at
-    C(delete_again), in seconds since the epoch.
+    C(unborn) what a set-up left that died before it made its group; C(swept) says that such was deleted. A deletion
+    that AWS did not take is tried again at C(delete_again), in seconds since the epoch.
     """
 
     group: str = ""
@@ -59,6 +60,7 @@ class RollBackProgress(DeploymentProgress):
     kept: list[str] = field(default_factory=list)
     configuration: str | None = None
     unborn: dict[str, str] | None = None
+    swept: bool = False
     delete_again: float = 0.0
 
 
@@ -92,7 +94,7 @@ class RollBack:
     def look(self, progress: RollBackProgress, tell: Tell) -> Decision:
         """See what is still to be put back, and what is next."""
         series = self._series(progress)
-        name = progress.group or self._options.group or self._newest(series, progress, tell)
+        name = progress.group or self._options.group or self._newest(series, progress)
         group = series.group(name) if name else None
         if name is None or group is None:
             return self._sweep(series, name, progress, tell)
@@ -270,7 +272,7 @@ class RollBack:
 
         return Change(tuple(words), perform)
 
-    def _newest(self, series: Series, progress: RollBackProgress, tell: Tell) -> str | None:
+    def _newest(self, series: Series, progress: RollBackProgress) -> str | None:
         """The group of the deployment to take back: one under way, or the live one unless a rollback led to it.
 
         A set-up that died before it made its group is the newest deployment too, and there is only what it would
@@ -286,14 +288,7 @@ class RollBack:
         if series.live is None:
             return None
         group = series.live[0]
-        restored = group.tags.get(journal.RESTORED)
-        if restored:
-            text = (
-                f"deployment {restored} was rolled back to this already; to go back further, name the group"
-            )
-            tell(Event("settled", short(group.name), text))
-            return None
-        return group.name
+        return None if group.tags.get(journal.RESTORED) else group.name
 
     # ------------------------------------------------------------- after the group
 
@@ -306,6 +301,7 @@ class RollBack:
             def perform() -> None:
                 remove_launch_sources(self._rollout, templates, configuration)
                 progress.configuration = None
+                progress.swept = True
 
             return Change((f"delete what {name or 'a revision that is gone'} launched from",), perform)
         result: dict[str, Any] = {
@@ -316,6 +312,8 @@ class RollBack:
         result["revisions"] = [revision_info(group) for group in series.groups]
         if result["removed"]:
             tell(Event("settled", short(result["removed"][0]), "rolled back and removed"))
+        elif not (result["kept"] or progress.swept):
+            tell(nothing_to_take_back(self._rollout, series, self._options.group, self.attempted))
         return Done(result)
 
 

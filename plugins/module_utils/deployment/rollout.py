@@ -9,7 +9,6 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from ..aws.auto_scaling import AutoScaling
 from ..aws.calls import Calls
@@ -19,7 +18,7 @@ from ..core import journal, naming
 from ..core.errors import InvalidInput
 from ..core.passes import Clock
 from .progress import DeploymentProgress
-from .series import Series, revision_info
+from .series import Series
 
 # What would resize an outgoing group behind a deployment's back.
 SCALING_PROCESSES = frozenset({"AlarmNotification", "ScheduledActions"})
@@ -73,7 +72,3 @@ class Rollout:
                 raise InvalidInput([f"group {group} is not of any series: it has no tag {journal.SERIES}"])
             progress.series = found.tags[journal.SERIES]
         return self.series(progress.series)
-
-    def series_info(self, name: str) -> dict[str, Any]:
-        """What there is of a series: its revisions, the newest first."""
-        return {"series": name, "revisions": [revision_info(group) for group in self.series(name).groups]}

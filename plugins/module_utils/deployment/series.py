@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core import journal, naming
-from ..core.errors import RolloutError
 from ..core.model import Deployment, Group, Snapshot
 
 
@@ -86,17 +85,9 @@ def revision_info(group: Group) -> dict[str, Any]:
         "suspended_processes": sorted(group.suspended),
         "image_id": deployment.image_id if deployment else "",
         "deployment_id": deployment.deployment_id if deployment else "",
+        "live_since": journal.live_since(group) if journal.status(group) == journal.LIVE else "",
         "lease": dataclasses.asdict(deployment.lease) if deployment and deployment.lease else None,
     }
-
-
-def unknown_group(name: str, attempted: str) -> RolloutError:
-    """The error where a group does not exist."""
-    return RolloutError(
-        attempted,
-        answer=f"there is no group {name} in this region",
-        advice="Set it up first with asg_setup, or see asg_series_info for what there is.",
-    )
 
 
 def state_of(groups: Sequence[Group]) -> str:

@@ -35,7 +35,8 @@ from .lease import ensure_ours, lease_tags, needs_renewal
 from .progress import DeploymentProgress
 from .progress_lines import Telling
 from .rollout import Rollout
-from .series import Series, short, state_of, unknown_group
+from .series import Series, short, state_of
+from .series_search import unknown_group
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Upgrade:
         series = self._rollout.series_of(name, progress)
         group = series.group(name) if series else None
         if series is None or group is None:
-            raise unknown_group(name, self.attempted)
+            raise unknown_group(self._rollout, name, self.attempted)
         deployment = journal.read_deployment(group)
         if deployment is None:
             raise InvalidInput(
@@ -288,7 +289,9 @@ class Upgrade:
                 if snapshot.status and journal.status(group) != journal.SUPERSEDED:
                     api.write_tags(group.name, {journal.STATUS: journal.SUPERSEDED})
             # Last, since it says that all the rest is done.
-            api.write_tags(name, {journal.STATUS: journal.LIVE, journal.LEASE: ""})
+            now = journal.write_moment(self._rollout.clock.now())
+            live = {journal.STATUS: journal.LIVE, journal.LIVE_SINCE: now, journal.LEASE: ""}
+            api.write_tags(name, live)
 
         return Change(tuple(words), perform)
 

@@ -28,6 +28,9 @@ class Surroundings(Protocol):
     def group(self, name: str) -> Group | None:
         """The group of that name, with its instances; None where there is none."""
 
+    def refuse_missing(self, name: str, attempted: str, *, gone: bool) -> None:
+        """Refuse a group that is not there; with C(gone) it may have gone since, if its series is there."""
+
     def outgoing(self, group: Group) -> Sequence[str] | None:
         """The names of the groups that went out, or are to go, for this one; None where it is of no series."""
 

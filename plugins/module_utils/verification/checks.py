@@ -51,11 +51,14 @@ class Preparation:
 
         Raises:
             InvalidInput: with all that is wrong.
+            UnknownSeries: the group is not there.
         """
         settings = self._settings
         group = self._surroundings.group(settings.group)
-        if group is None and not self._check_mode and not settings.retrospective:
-            raise InvalidInput([f"there is no group {settings.group} in this region"])
+        if group is None and (settings.retrospective or not self._check_mode):
+            self._surroundings.refuse_missing(
+                settings.group, f"verify group {settings.group}", gone=settings.retrospective
+            )
         problems = list(self._time_problems(start, now))
         if problems:
             raise InvalidInput(problems)

@@ -17,6 +17,7 @@ from ..core.model import Group
 from ..core.passes import Change
 from ..deployment.lease import ensure_ours, lease_tags, needs_renewal
 from ..deployment.rollout import Rollout
+from ..deployment.series_search import unknown_group
 from .baseline import VerificationProgress
 
 # DescribeInstances: ids in one call, as many as stay well within the size of a request.
@@ -36,6 +37,17 @@ class AwsSurroundings:
     def group(self, name: str) -> Group | None:
         """The group of that name, with its instances; None where there is none."""
         return self._rollout.autoscaling.group(name)
+
+    def refuse_missing(self, name: str, attempted: str, *, gone: bool) -> None:
+        """Refuse a group that is not there; with C(gone) it may have gone since, if its series is there.
+
+        Raises:
+            UnknownSeries: with the names of those that are near.
+        """
+        series = naming.series_of_revision(name)
+        if gone and (series is None or self._rollout.series(series).groups):
+            return
+        raise unknown_group(self._rollout, name, attempted)
 
     def outgoing(self, group: Group) -> Sequence[str] | None:
         """The names of the groups that went out, or are to go, for this one; None where it is of no series."""

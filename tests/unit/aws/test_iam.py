@@ -6,6 +6,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import UnknownSeries
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.series_search import series_info
+
 from tests.recorded import PREFIXES, ROOT, actions, policies
 from tests.unit.engine import Site
 
@@ -31,7 +35,9 @@ def test_looking_needs_no_more_than_the_policy_for_looking(site: Site) -> None:
     image_id, mark = site.image("two"), site.aws.mark()
     site.run(site.set_up_step(image_id), check_mode=True)
     site.run(site.prune_step(0), check_mode=True)
-    site.rollout().series_info(site.shop.series)
+    series_info(site.rollout(), site.shop.series)
+    with pytest.raises(UnknownSeries):
+        series_info(site.rollout(), "no__such__series", must_exist=True)
     # A dry run only asks whether the caller might; the plan says so where it is refused.
     looked = [call for call in site.aws.calls(mark) if not call["parameters"].get("DryRun")]
     assert actions(looked) <= policies()["Look"]

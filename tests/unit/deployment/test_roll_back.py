@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.progressive.aws.plugins.module_utils.core import journal
 from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import Wanted
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import (
     AccessDenied,
@@ -13,6 +14,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.errors import
     LaunchFailed,
     RolloutError,
     TimedOut,
+    UnknownSeries,
 )
 from ansible_collections.progressive.aws.plugins.module_utils.core.passes import Timing
 
@@ -104,19 +106,42 @@ def test_the_same_again_goes_no_further_back(site: Site) -> None:
     assert site.desired() == {1: 4}
 
 
-def test_a_series_with_nothing_in_it_has_nothing_to_take_back(site: Site) -> None:
-    outcome = site.roll_back()
-    assert (outcome.changed, outcome.result) == (
-        False,
-        {"restored": [], "removed": [], "kept": [], "revisions": []},
-    )
-
-
-def test_a_group_that_is_gone_already_is_no_error(site: Site) -> None:
+def test_a_series_that_does_not_exist_is_no_rollback_that_is_done(site: Site) -> None:
     site.deploy(site.image("one"))
+    right, site.shop.service = site.shop.series, "chekcout"
+    with pytest.raises(UnknownSeries, match=f"there is no series shop__chekcout__prod .* mean {right}[?]"):
+        site.roll_back()
+    with pytest.raises(UnknownSeries, match=f"there is no group shop__chekcout__prod__1 .* mean {right}[?]"):
+        site.roll_back("shop__chekcout__prod__1")
+
+
+def test_where_there_is_no_series_at_all_it_asks_for_region_and_account(site: Site) -> None:
+    with pytest.raises(UnknownSeries, match="There is no series at all here"):
+        site.roll_back()
+
+
+def test_nothing_to_take_back_says_what_is_live_since_when(site: Site) -> None:
+    image_id = site.image("one")
+    first = site.deploy(image_id)
+    since = journal.write_moment(site.clock.now())
+    site.clock.sleep(60)
     second = site.set_up(site.image("two"))
     site.roll_back(second)
-    assert not site.roll_back(second).changed
+    outcome = site.roll_back(second)
+    assert not outcome.changed
+    assert f"there is no group {second}, so that there is nothing to take back" in outcome.events[-1].text
+    assert f"Live is {first} with {image_id} since {since}, 4 of 4 in service" in outcome.events[-1].text
+
+
+def test_what_a_rollback_went_back_to_is_live_since_then(site: Site) -> None:
+    first = site.deploy(site.image("one"))
+    second = site.deploy(site.image("two"))
+    site.clock.sleep(60)
+    begun = journal.write_moment(site.clock.now())
+    site.roll_back()
+    outcome = site.roll_back()
+    assert outcome.result["revisions"][0]["name"] == first != second
+    assert begun <= outcome.result["revisions"][0]["live_since"] <= journal.write_moment(site.clock.now())
 
 
 def test_a_live_revision_without_a_predecessor_is_not_taken_back(site: Site) -> None:

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import (
+    InvalidInput,
+    UnknownSeries,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.core.passes import Event, Timing, run_pass
 from ansible_collections.progressive.aws.plugins.module_utils.verification.verify import VerdictNotPassed
 
@@ -171,7 +174,7 @@ def test_what_aws_does_not_know_is_refused_before_waiting_and_all_at_once() -> N
 def test_an_unknown_group_is_refused() -> None:
     world = World()
     world.fleet.groups.clear()
-    with pytest.raises(InvalidInput, match="there is no group shop__checkout__prod__7"):
+    with pytest.raises(UnknownSeries, match="there is no group shop__checkout__prod__7"):
         world.verify()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import UnknownSeries
 from ansible_collections.progressive.aws.plugins.module_utils.core.model import Group
 from ansible_collections.progressive.aws.plugins.module_utils.core.passes import (
     PassResult,
@@ -48,6 +49,10 @@ class Fleet:
             if self.clock.now() >= when:
                 self.groups[group.name] = group
         return self.groups.get(name)
+
+    def refuse_missing(self, name: str, attempted: str, *, gone: bool) -> None:
+        if not gone:
+            raise UnknownSeries(attempted, answer=f"there is no group {name} in this region")
 
     def load_balancers(self, target_group_arns: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         return dict.fromkeys(
