@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``python -m tests.benchmark``: what ``make benchmark`` runs.
 
-Each part prints its table and is kept in ``build/benchmark`` as JSON, from which docs/performance.md has its figures.
+Each part prints its figures and keeps them in ``build/benchmark`` as JSON.
 """
 
 from __future__ import annotations
@@ -15,26 +15,17 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
-from tests.benchmark.deployments import (
-    Measured,
-    by_amazon_aws,
-    by_collection,
-    by_plain_boto3,
-    many_series,
-)
+from tests.benchmark.deployments import WAYS, Measured, deploy, many_series, prepare
 from tests.benchmark.one_look import one_look
 from tests.demo.running import ROOT, sandbox_server
+from tests.recorded import COLLECTION
 
 OUT = ROOT / "build" / "benchmark"
-WAYS: Mapping[str, Callable[..., Measured]] = {
-    "collection": by_collection,
-    "amazon.aws": by_amazon_aws,
-    "plain boto3": by_plain_boto3,
-}
-#: As the guide's canary is measured in /work/shared/reference/speed.md: launches of 0.2 s, polls of 1 s.
+#: Launches and everything else within one poll.
 QUICK = {
     "pending_seconds": 0.2,
     "registration_seconds": 0.2,
@@ -55,13 +46,11 @@ def ways(rounds: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for latency in (0.0, 0.05):
         runs: dict[str, list[Measured]] = {way: [] for way in WAYS}
-        with sandbox_server(**QUICK) as server:
+        with sandbox_server(**QUICK) as server, ExitStack() as slowed:
+            if latency:
+                slowed.enter_context(server.fault("delay", seconds=latency, access_key=COLLECTION))
             for number, way in itertools.product(range(rounds), WAYS):
-                if latency:
-                    with server.fault("delay", seconds=latency, access_key="collection"):
-                        runs[way].append(WAYS[way](server, f"b{number}{way[:1]}", 1.0))
-                else:
-                    runs[way].append(WAYS[way](server, f"b{number}{way[:1]}", 1.0))
+                runs[way].append(deploy(server, way, f"b{number}{way[:1]}", 1.0))
         table = {way: _medians(several) for way, several in runs.items()}
         ours = table["collection"]
         table["ratios"] = {
@@ -73,37 +62,39 @@ def ways(rounds: int) -> dict[str, Any]:
     return found
 
 
-def size(rounds: int) -> dict[str, Any]:
+def size() -> dict[str, Any]:
     """Groups of many instances: a whole deployment, and one look; and 500 groups that are none of ours."""
-    found: dict[str, Any] = {"deployment": {}, "look": {}}
+    found: dict[str, Any] = {"deployment": {}, "calls": {}, "look": {}}
     for instances in (10, 100, 1000):
         with sandbox_server(**QUICK) as server:
-            found["deployment"][instances] = _short(by_collection(server, "size", 1.0, instances))
+            found["deployment"][instances] = deploy(server, "collection", "size", 1.0, instances).as_json()
+    for others in (0, 500):
+        with sandbox_server(**QUICK) as server:
+            shop, __ = prepare(server, "others", 1)
+            template = shop.group(shop.base_group)["LaunchTemplate"]  # type: ignore[index]
+            for number in range(others):
+                shop.make_base_group(AutoScalingGroupName=f"other-{number}", LaunchTemplate=template)
+            found["calls"][f"beside {others} other groups"] = deploy(
+                server, "collection", "size", 1.0
+            ).as_json()["calls"]
     for instances in (10, 100, 1000, 5000):
         found["look"][instances] = one_look(instances)
     return found
 
 
-def series(rounds: int) -> dict[str, Any]:
+def series() -> dict[str, Any]:
     """One, ten and a hundred series at once from one controller, and where the account throttles."""
     found: dict[str, Any] = {}
     for number in (1, 10, 100):
         with sandbox_server(**SLOW) as server:
-            found[f"{number} at once"] = _short(many_series(server, f"s{number}", number))
+            found[f"{number} at once"] = many_series(server, f"s{number}", number).as_json()
     with sandbox_server(**SLOW) as server:
-        found["100 at once, throttled"] = _short(many_series(server, "limited", 100, limited=True))
+        found["100 at once, throttled"] = many_series(server, "limited", 100, limited=True).as_json()
     one = found["1 at once"]["wall"]
     found["wall against one"] = {
         name: round(each["wall"] / one, 2) for name, each in found.items() if name != "1 at once"
     }
     return found
-
-
-PARTS: Mapping[str, Callable[[int], dict[str, Any]]] = {"ways": ways, "size": size, "series": series}
-
-
-def _short(run: Measured) -> dict[str, Any]:
-    return run.as_json()
 
 
 def _medians(runs: Sequence[Measured]) -> dict[str, Any]:
@@ -118,18 +109,23 @@ def _medians(runs: Sequence[Measured]) -> dict[str, Any]:
 def main() -> int:
     """Measure the parts that are asked for; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("parts", nargs="*", help="ways, size, series; all of them without one")
+    parser.add_argument("--rounds", type=int, default=3, help="of the ways, each in its turn")
     options = parser.parse_args()
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "ways": lambda: ways(options.rounds),
+        "size": size,
+        "series": series,
+    }
     OUT.mkdir(parents=True, exist_ok=True)
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    for part in options.parts:
+    for part in options.parts or parts:
         found = {
             "commit": commit.stdout.strip(),
             "python": platform.python_version(),
-            **PARTS[part](options.rounds),
+            **parts[part](),
         }
         (OUT / f"{part}.json").write_text(json.dumps(found, indent=1) + "\n")
         print(json.dumps(found, indent=1), flush=True)

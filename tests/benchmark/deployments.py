@@ -12,29 +12,24 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.demo.running import PLAYBOOKS, ROOT, SandboxServer, environment
 from tests.demo.shop import INSTANCE_TYPE, Shop
+from tests.integration.canary import Deployer
 from tests.recorded import COLLECTION
 
 HERE = Path(__file__).parent
-PHASES = [
-    {"name": "Canary 25 %", "percent": 25},
-    {"name": "Canary 50 %", "percent": 50},
-    {"name": "Primary", "percent": 100},
-]
 
 
 @dataclass(frozen=True)
 class Measured:
     """What a run took: C(wall) and C(cpu) in seconds, C(memory) of the largest process in MB, and its calls.
 
-    C(throttled) are calls that AWS refused as too many. C(peak) is all processes' memory together at the worst moment,
-    in MB, shared pages counted once for each, where it was watched.
+    C(throttled) are calls that AWS refused as too many.
     """
 
     wall: float
@@ -43,11 +38,9 @@ class Measured:
     calls: Mapping[str, int] = field(default_factory=dict)
     writes: int = 0
     throttled: int = 0
-    code: int = 0
-    output: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """All but the output."""
+        """The figures as they are kept, calls by operation, the most frequent first."""
         return {
             "wall": round(self.wall, 3),
             "cpu": round(self.cpu, 3),
@@ -87,7 +80,6 @@ def measure(server: SandboxServer, command: Sequence[str], environ: Mapping[str,
         calls=Counter(one["operation"] for one in calls),
         writes=sum(1 for one in calls if one["write"]),
         throttled=sum(1 for one in calls if one["error"] in ("Throttling", "RequestLimitExceeded")),
-        output=text,
     )
 
 
@@ -117,60 +109,59 @@ def prepare(server: SandboxServer, application: str, instances: int = 4) -> tupl
     return shop, shop.register_image("two")
 
 
-def variables_of(shop: Shop, image_id: str, poll: float, instances: int = 4, **more: Any) -> dict[str, Any]:
-    """The variables of the guide's canary."""
-    return {
-        "canary_application": shop.application,
-        "canary_service": shop.service,
-        "canary_environment": shop.environment,
-        "canary_base_group": shop.base_group,
-        "canary_image_id": image_id,
-        "canary_min_size": 0,
-        "canary_max_size": max(10, instances),
-        "canary_desired_capacity": instances,
-        "canary_settle_time": 0,
-        "canary_poll_interval": poll,
-        "canary_phases": PHASES,
-        **more,
-    }
-
-
-def by_collection(server: SandboxServer, application: str, poll: float, instances: int = 4) -> Measured:
-    """The guide's canary by this collection."""
-    shop, image_id = prepare(server, application, instances)
-    variables = variables_of(shop, image_id, poll, instances)
-    return measure(
-        server,
-        ["ansible-playbook", str(PLAYBOOKS / "canary.yml"), "--extra-vars", json.dumps(variables)],
-        environment(server.url, AWS_ACCESS_KEY_ID=COLLECTION),
+def variables_of(
+    shop: Shop, server: SandboxServer, image_id: str, poll: float, instances: int
+) -> dict[str, Any]:
+    """The variables of the guide's canary, without a report."""
+    return Deployer(shop, server, HERE).variables(
+        image_id,
+        canary_max_size=max(10, instances),
+        canary_desired_capacity=instances,
+        canary_poll_interval=poll,
+        canary_report=None,
+        canary_steady_state_timeout=600,
     )
 
 
-def by_amazon_aws(server: SandboxServer, application: str, poll: float) -> Measured:
-    """An equal playbook of the modules of amazon.aws, which choose how often they look by themselves."""
-    shop, image_id = prepare(server, application)
+def _by_collection(
+    shop: Shop, server: SandboxServer, image_id: str, poll: float, instances: int
+) -> list[str]:
+    variables = variables_of(shop, server, image_id, poll, instances)
+    return ["ansible-playbook", str(PLAYBOOKS / "canary.yml"), "--extra-vars", json.dumps(variables)]
+
+
+def _by_amazon_aws(
+    shop: Shop, server: SandboxServer, image_id: str, poll: float, instances: int
+) -> list[str]:
+    # Its modules choose how often they look by themselves.
     variables = {
         "series": shop.series,
         "base": shop.base_group,
         "image_id": image_id,
         "instance_type": INSTANCE_TYPE,
     }
-    return measure(
-        server,
-        ["ansible-playbook", str(HERE / "amazon_aws.yml"), "--extra-vars", json.dumps(variables)],
-        environment(server.url, AWS_ACCESS_KEY_ID=COLLECTION),
-    )
+    return ["ansible-playbook", str(HERE / "amazon_aws.yml"), "--extra-vars", json.dumps(variables)]
 
 
-def by_plain_boto3(server: SandboxServer, application: str, poll: float) -> Measured:
-    """An equal script."""
-    shop, image_id = prepare(server, application)
-    arguments = [shop.series, shop.base_group, image_id, str(poll)]
-    return measure(
-        server,
-        [sys.executable, str(HERE / "plain_boto3.py"), *arguments],
-        environment(server.url, AWS_ACCESS_KEY_ID=COLLECTION),
-    )
+def _by_plain_boto3(
+    shop: Shop, server: SandboxServer, image_id: str, poll: float, instances: int
+) -> list[str]:
+    return [sys.executable, str(HERE / "plain_boto3.py"), shop.series, shop.base_group, image_id, str(poll)]
+
+
+#: Ways to deploy the guide's canary, each by the command that does it.
+WAYS: Mapping[str, Callable[[Shop, SandboxServer, str, float, int], list[str]]] = {
+    "collection": _by_collection,
+    "amazon.aws": _by_amazon_aws,
+    "plain boto3": _by_plain_boto3,
+}
+
+
+def deploy(server: SandboxServer, way: str, application: str, poll: float, instances: int = 4) -> Measured:
+    """The guide's canary in one of the ways, looking every C(poll) seconds where it can be told so."""
+    shop, image_id = prepare(server, application, instances)
+    command = WAYS[way](shop, server, image_id, poll, instances)
+    return measure(server, command, environment(server.url, AWS_ACCESS_KEY_ID=COLLECTION))
 
 
 def many_series(
@@ -185,7 +176,7 @@ def many_series(
         hosts[shop.application] = {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
-            **variables_of(shop, image_id, 5.0, instances),
+            **variables_of(shop, server, image_id, 5.0, instances),
             "canary_phases": [{"name": "Canary 50 %", "percent": 50}, {"name": "Primary", "percent": 100}],
         }
     play = {"name": "Deploy", "hosts": "all", "gather_facts": False, "strategy": "linear"}

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +20,11 @@ from tests.integration.canary import FAULTY, Deployer, leftovers, verified
 from tests.integration.observer import Observer
 
 RERUNS = ("resume", "roll back")
-#: What is killed: a good image on its way to live, and a bad one that is being rolled back by the end.
-RUNS = ("good", "bad")
-#: A run of the good image makes 16 writes, of the bad one 17; the last ones end it.
-WRITES = range(1, 17)
+#: What is killed, with how many writes it makes: a good image on its way to live, and a bad one that is rolled back.
+RUNS = {"good": 20, "bad": 16}
+CASES = [
+    (run, write, rerun) for run, writes in RUNS.items() for write in range(1, writes + 1) for rerun in RERUNS
+]
 
 
 def one_case(server: SandboxServer, number: int, run: str, write: int, rerun: str) -> str:
@@ -63,9 +63,9 @@ def one_case(server: SandboxServer, number: int, run: str, write: int, rerun: st
 def main() -> int:
     """Run the cases, two at a time; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.kills", description=__doc__)
-    parser.add_argument("--most", type=int, default=64, help="how many cases")
+    parser.add_argument("--most", type=int, default=len(CASES), help="how many cases")
     options = parser.parse_args()
-    cases = list(itertools.product(RUNS, WRITES, RERUNS))[: options.most]
+    cases = CASES[: options.most]
     settings = {
         "pending_seconds": 0.6,
         "registration_seconds": 0.3,

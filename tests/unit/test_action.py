@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible import constants
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsiblePromptNoninteractive
 from ansible_collections.progressive.aws.plugins.action import reconcile
 from ansible_collections.progressive.aws.plugins.module_utils.core import lease_owner
 
@@ -41,6 +41,14 @@ class Terminal:
 
     def __init__(self) -> None:
         self.shown: list[tuple[str, str | None]] = []
+        self.answer: bytes | None = None
+        self.prompts: list[str] = []
+
+    def prompt_until(self, prompt: str) -> bytes:
+        self.prompts.append(prompt)
+        if self.answer is None:
+            raise AnsiblePromptNoninteractive("stdin is not interactive")
+        return self.answer
 
     def display(self, text: str, color: str | None = None, stderr: bool = False) -> None:
         self.shown.append((text, color))
@@ -249,6 +257,18 @@ def test_a_failure_keeps_its_long_lists_where_only_a_rescue_finds_them(world: Wo
     result = world.run(a_pass(told), a_pass(failure, failed=True, msg="x", series=[{"metric": "cpu"}]))
     assert result["_ansible_evidence"] == {"events": [told, failure], "series": [{"metric": "cpu"}]}
     assert "series" not in result
+
+
+@pytest.mark.parametrize(("typed", "answer"), [(b" yes ", "yes"), (None, "")])
+def test_a_pass_that_asks_is_followed_by_one_with_the_answer(
+    world: World, typed: bytes | None, answer: str
+) -> None:
+    world.terminal.answer = typed
+    result = world.run(a_pass(asks="Really", progress={"n": 1}), a_pass(done=True))
+    assert world.terminal.prompts == ["Really: "]
+    assert world.given[-1]["progress"] == {"n": 1, "answer": answer}
+    assert "asks" not in result
+    assert world.slept == []
 
 
 def test_the_same_line_at_another_time_is_not_shown_again(world: World) -> None:

@@ -81,11 +81,6 @@ def _number(fields: Mapping[str, str], name: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def write_capacity(capacity: Capacity) -> str:
-    """Sizes as a tag's value: C(min=0 max=10 desired=4)."""
-    return _write({"min": capacity.min_size, "max": capacity.max_size, "desired": capacity.desired_capacity})
-
-
 # How a planned phase says in a letter what its verification has come to.
 _VERDICTS = {"": "", "due": "v", "passed": "p"}
 
@@ -96,7 +91,8 @@ def write_sizes(capacity: Capacity, plan: Iterable[PlannedPhase]) -> str:
     C(f) marks the final phase, C(v) one that is still to be verified, C(p) one that has passed.
     """
     words = [f"{one.target}{'f' if one.final else ''}{_VERDICTS[one.verdict]}" for one in plan]
-    return " ".join([write_capacity(capacity), *([f"plan={'+'.join(words)}"] if words else [])])
+    sizes = {"min": capacity.min_size, "max": capacity.max_size, "desired": capacity.desired_capacity}
+    return _write({**sizes, **({"plan": "+".join(words)} if words else {})})
 
 
 def read_plan(value: str) -> tuple[PlannedPhase, ...]:

@@ -32,7 +32,6 @@ def standing(
     settle_time: float,
     attempted: str,
     state: str = "",
-    registers: bool = True,
 ) -> Standing:
     """See how far a group is on its way to C(wanted), and tell what happened meanwhile.
 
@@ -59,7 +58,7 @@ def standing(
     watch.present, watch.arrived = present, arrived
     telling.capacity(group, number)
     missing = health.missing(group, number, [], registers=False)
-    if not missing and registers:
+    if not missing:
         missing = _missing_targets(rollout, group, number, watch, telling)
     now = rollout.clock.now()
     if missing:

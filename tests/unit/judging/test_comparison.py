@@ -140,6 +140,15 @@ def test_values_that_depend_on_each_other_too_much_are_inconclusive() -> None:
     assert "of which neighbours depend on each other" in found.reason
 
 
+def test_sides_that_fully_separate_are_no_pass_whatever_their_noise_looks_like() -> None:
+    """Fifteen values a side can look so dependent that no test of them could fail; that is no pass."""
+    verdicts = {
+        compare(noise(seed, 20.0, 1), noise(seed + 1000, 2.0, 1), direction="increase").verdict
+        for seed in range(200)
+    }
+    assert verdicts == {"fail", "inconclusive"}
+
+
 def test_values_without_any_difference_are_no_difference() -> None:
     assert compare([[5.0] * 15] * 4, [[5.0] * 15] * 4).verdict == "pass"
 

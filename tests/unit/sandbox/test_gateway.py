@@ -129,6 +129,26 @@ def test_each_service_throttles_in_its_own_words(
     getattr(fleet.aws.client(service), operation)()
 
 
+def test_a_limited_account_answers_so_many_calls_a_second_for_each_operation(fleet: Fleet) -> None:
+    def answered(operation: str) -> int:
+        good = 0
+        for __ in range(8):
+            try:
+                getattr(fleet.aws.client("autoscaling"), operation)()
+                good += 1
+            except ClientError as error:
+                assert error.response["Error"]["Code"] == "Throttling"
+        return good
+
+    with fleet.aws.fault("limit", rate=5):
+        assert answered("describe_auto_scaling_groups") == 5
+        assert answered("describe_policies") == 5, "each operation has a bucket of its own"
+        fleet.aws.advance(0.4)
+        assert answered("describe_auto_scaling_groups") == 2
+        fleet.aws.advance(60)
+        assert answered("describe_auto_scaling_groups") == 5, "a bucket holds no more than its rate"
+
+
 def test_clients_retry_what_was_throttled_a_few_times(fleet: Fleet) -> None:
     client = fleet.aws.client("autoscaling", attempts=2)
     with fleet.aws.fault("throttle", operation="DescribeAutoScalingGroups", times=1) as fault:
