@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleAction, AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.text.converters import to_text
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
@@ -28,12 +28,11 @@ from ansible_collections.progressive.aws.plugins.module_utils.core import lease_
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import Orphaned
 from ansible_collections.progressive.aws.plugins.module_utils.modules import Worker
 from ansible_collections.progressive.aws.plugins.module_utils.reporting.run_record import (
-    EVIDENCE,
     RECORD,
     extended,
     latest,
 )
-from ansible_collections.progressive.aws.plugins.plugin_utils import in_worker
+from ansible_collections.progressive.aws.plugins.plugin_utils import failure, in_worker
 
 # Modules that have no passes to repeat: they take none of the options for it.
 AT_ONCE = frozenset({"canary_report"})
@@ -42,8 +41,6 @@ DEFAULT_POLL_INTERVAL = 5.0
 
 # Lists of a result that grow from pass to pass.
 GROWING = ("actions", "events", "warnings", "deprecations")
-# What a failed result keeps under a name that Ansible does not print: lists that are long.
-BULKY = ("events", "series", "report", "report_paths")
 # What passes tell one another, and nobody else.
 INTERNAL = ("progress", "asks")
 
@@ -80,32 +77,45 @@ class ActionModule(ActionBase):
         began = time.time()
         result = self._result(options, task_vars)
         if keeps_record:
-            whole = {**result, **result.get(EVIDENCE, {})}
-            self._keep(extended(earlier, self._name, options, whole, began, time.time()), result)
+            record = extended(earlier, self._name, options, result, began, time.time())
+            if self._task.check_mode:
+                record["planned"] = True
+            if self._name == "asg_setup":
+                record["steps"] = result.get("steps", [])
+            result[RECORD] = record
+        # With failed_when a failure is perhaps none, and Ansible does not print what it returned.
+        if result.get("failed") and not self._task.failed_when:
+            return self._failed(result, of_role=keeps_record)
+        return result
+
+    def _failed(self, result: dict[str, Any], *, of_role: bool) -> dict[str, Any]:
+        """End the task with what somebody should read of its failure, and the rest where it is not printed.
+
+        A step of the role tells why at once, in lines, and a refusal leaves it to the end of the run, which follows.
+        The whole of it is printed with -v, by a callback for machines, and where the playbook reads the result.
+        """
+        words = failure.headline(result)
+        read = not of_role and (self._task.register or self._task.ignore_errors)
+        if _is_for_machine() or Display().verbosity or read:
+            result = failure.hidden(result, (*failure.BULKY, RECORD))
+        elif of_role:
+            for one in failure.lines(result) if not self._task.no_log else ():
+                Display().display(f"  {one}", color=COLOURS["failure"])
+            result = failure.told_later(result, words)
+        else:
+            result = failure.in_short(result)
+        # From ansible-core 2.19 on, a line of its own stands before the result, and would repeat the message.
+        if hasattr(AnsibleAction, "result_contribution"):
+            neutral = "The step failed." if self._task.no_log else words
+            raise AnsibleAction(neutral, show_content=False, result=result)
         return result
 
     @property
     def _name(self) -> str:
         return str(self._task.action.rpartition(".")[2])
 
-    def _keep(self, record: dict[str, Any], result: dict[str, Any]) -> None:
-        if self._task.check_mode:
-            record["planned"] = True
-        if self._name == "asg_setup":
-            record["steps"] = result.get("steps", [])
-        if result.get("failed") and not self._is_quiet:
-            # Ansible would print it.
-            result.setdefault(EVIDENCE, {})[RECORD] = record
-        else:
-            result[RECORD] = record
-
-    @property
-    def _is_quiet(self) -> bool:
-        """Whether a failure is none for the task, so that Ansible does not print what it returned."""
-        return bool(self._task.failed_when)
-
     def _result(self, options: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        lines, total = Lines(Display(), silent=bool(self._task.no_log)), Total(hide=not self._is_quiet)
+        lines, total = Lines(Display(), silent=bool(self._task.no_log)), Total()
         if self._is_here(task_vars or {}):
             shown: list[Mapping[str, Any]] = []
             result = self._in_worker(
@@ -190,6 +200,10 @@ def _ask(prompt: str) -> str:
     return str(to_text(answer)).strip()
 
 
+def _is_for_machine() -> bool:
+    return str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] in MACHINES
+
+
 def _read(options: Mapping[str, Any], name: str, default: Any, convert: Any) -> Any:
     # What makes no sense here makes none to the module either, and the module says so.
     try:
@@ -201,10 +215,9 @@ def _read(options: Mapping[str, Any], name: str, default: Any, convert: Any) -> 
 class Total:
     """What all passes of a step come to, as one result."""
 
-    def __init__(self, *, hide: bool = True) -> None:
-        """Nothing yet; C(hide) what is long of a failure, which Ansible prints with all it has."""
+    def __init__(self) -> None:
+        """Nothing yet."""
         self.result: dict[str, Any] = {}
-        self._hide = hide
 
     def add(self, latest: Mapping[str, Any], shown: list[Mapping[str, Any]]) -> None:
         """Add a pass; of its events only those C(shown), which are new."""
@@ -219,10 +232,6 @@ class Total:
                 self.result[name] = whole
         if not self.result.get("waiting_for"):
             self.result.pop("waiting_for", None)
-        if self.result.get("failed") and self._hide:
-            # Ansible prints a failure with all it returned; the reason would drown in what was shown before. What
-            # begins with _ansible_ is never printed, and reaches a rescue in ansible_failed_result.
-            self.result[EVIDENCE] = {name: self.result.pop(name) for name in BULKY if name in self.result}
         invocation = self.result.get("invocation")
         if isinstance(invocation, dict):
             for name in INTERNAL:
@@ -242,7 +251,7 @@ class Lines:
         """Show events as they came and return those that were new."""
         new = [event for event in events if self._is_new(event)]
         if not self._silent:
-            machine = str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] in MACHINES
+            machine = _is_for_machine()
             for event in new:
                 colour = COLOURS.get(event.get("kind", ""))
                 self._display.display(line(event, time.localtime()), color=colour, stderr=machine)

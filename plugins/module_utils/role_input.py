@@ -64,6 +64,8 @@ VARIABLES = frozenset(
 OTHERS = frozenset(
     {"canary_group", "canary_instances", "canary_phase", "canary_planned", "canary_result", "canary_verify"}
 )
+# The option by which the collection's playbooks have the same looked at.
+PLAYBOOK: Mapping[str, Any] = {"variables": {"type": "list", "elements": "str", "default": []}}
 PREFIX = "canary_"
 # How alike two names are that are probably meant to be one, from 0 to 1.
 ALIKE = 0.8
@@ -82,6 +84,19 @@ def unknown_variables(names: Iterable[str]) -> tuple[list[str], list[str]]:
         else:
             warned.append(f"the role does not know the variable {name}, and nothing reads it here")
     return refused, warned
+
+
+def check_variables(module: Any) -> None:
+    """Warn of variables that nothing reads, for a module with the option of C(PLAYBOOK).
+
+    Raises:
+        InvalidInput: some are close to variables that there are.
+    """
+    refused, warned = unknown_variables(module.params["variables"])
+    for words in warned:
+        module.warn(words)
+    if refused:
+        raise InvalidInput(refused)
 
 
 def problems(given: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -41,6 +41,7 @@ seealso:
 extends_documentation_fragment:
   - progressive.aws.series
   - progressive.aws.passes
+  - progressive.aws.playbook
   - progressive.aws.attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -187,14 +188,16 @@ advice:
   sample: Choose another instance type or more subnets, then run it again.
 """
 
-from ansible_collections.progressive.aws.plugins.module_utils import modules
+from ansible_collections.progressive.aws.plugins.module_utils import modules, role_input
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import (
     RollBack,
     RollBackOptions,
 )
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import Rollout
 
 ARGUMENT_SPEC = {
     **modules.SERIES,
+    **role_input.PLAYBOOK,
     "group": {"type": "str"},
     "keep_failed": {"type": "bool", "default": False},
     "settle_time": {"type": "float", "default": 10.0},
@@ -205,9 +208,10 @@ def main() -> None:
     """Run the module."""
     module = modules.aws_module(ARGUMENT_SPEC, **modules.GROUP_OR_SERIES_RULES)
     params = module.params
-    modules.run_step(
-        module,
-        lambda rollout: RollBack(
+
+    def build(rollout: Rollout) -> RollBack:
+        role_input.check_variables(module)
+        return RollBack(
             rollout,
             RollBackOptions(
                 group=params["group"],
@@ -215,8 +219,9 @@ def main() -> None:
                 keep_failed=params["keep_failed"],
                 settle_time=params["settle_time"],
             ),
-        ),
-    )
+        )
+
+    modules.run_step(module, build)
 
 
 if __name__ == "__main__":

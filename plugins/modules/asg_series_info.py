@@ -30,6 +30,7 @@ seealso:
 extends_documentation_fragment:
   - progressive.aws.series
   - progressive.aws.passes
+  - progressive.aws.playbook
   - progressive.aws.attributes.info
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -206,12 +207,16 @@ advice:
   sample: Choose another instance type or more subnets, then run it again.
 """
 
-from ansible_collections.progressive.aws.plugins.module_utils import modules
+from typing import Any
+
+from ansible_collections.progressive.aws.plugins.module_utils import modules, role_input
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import Rollout
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.series_search import series_info
 from ansible_collections.progressive.aws.plugins.module_utils.reporting import record
 
 ARGUMENT_SPEC = {
     **modules.SERIES,
+    **role_input.PLAYBOOK,
     "must_exist": {"type": "bool", "default": False},
     "show": {"type": "bool", "default": False},
 }
@@ -220,12 +225,15 @@ ARGUMENT_SPEC = {
 def main() -> None:
     """Run the module."""
     module = modules.aws_module(ARGUMENT_SPEC, **modules.SERIES_RULES)
+
+    def answer(rollout: Rollout) -> dict[str, Any]:
+        role_input.check_variables(module)
+        return series_info(rollout, modules.series_of(module.params), must_exist=module.params["must_exist"])
+
     modules.run_question(
         module,
         "look at the revisions of the series",
-        lambda rollout: series_info(
-            rollout, modules.series_of(module.params), must_exist=module.params["must_exist"]
-        ),
+        answer,
         lambda found: (
             record.revision_events(found["series"], found["revisions"]) if module.params["show"] else ()
         ),

@@ -84,6 +84,7 @@ seealso:
 extends_documentation_fragment:
   - progressive.aws.judging
   - progressive.aws.passes
+  - progressive.aws.playbook
   - progressive.aws.attributes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -402,28 +403,35 @@ plan:
   sample: ["CPU: Average of AWS/EC2 CPUUtilization of each instance, at most 80, 15 periods of 1 minute"]
 """
 
-from ansible_collections.progressive.aws.plugins.module_utils import modules
+from ansible_collections.progressive.aws.plugins.module_utils import modules, role_input
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import Rollout
 from ansible_collections.progressive.aws.plugins.module_utils.verification.fleet import AwsSurroundings
 from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import read_settings
 from ansible_collections.progressive.aws.plugins.module_utils.verification.verify import Verification
 from ansible_collections.progressive.aws.plugins.module_utils.verification_options import VERIFICATION
 
-ARGUMENT_SPEC = {**VERIFICATION, "group": {"type": "str", "required": True}}
+ARGUMENT_SPEC = {
+    **VERIFICATION,
+    **role_input.PLAYBOOK,
+    "group": {"type": "str", "required": True},
+}
 
 
 def main() -> None:
     """Run the module."""
     module = modules.aws_module(ARGUMENT_SPEC)
-    modules.run_step(
-        module,
-        lambda rollout: Verification(
+
+    def build(rollout: Rollout) -> Verification:
+        role_input.check_variables(module)
+        return Verification(
             read_settings(module.params),
             rollout.cloudwatch,
             AwsSurroundings(rollout),
             rollout.clock,
             check_mode=module.check_mode,
-        ),
-    )
+        )
+
+    modules.run_step(module, build)
 
 
 if __name__ == "__main__":

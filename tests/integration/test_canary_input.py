@@ -128,6 +128,13 @@ def test_all_that_is_wrong_is_told_at_once(base: Shop, deployer: Deployer) -> No
     )
 
 
+def test_a_refusal_tells_its_reason_once_and_last(base: Shop, deployer: Deployer) -> None:
+    run = deployer.deploy(deployer.image("one"), canary_keep_revisions=-1)
+    assert run.output.count("canary_keep_revisions is -1") == 1
+    (failed, _recap, _host) = [line for line in run.lines if line.strip()][-3:]
+    assert failed.startswith('fatal: [localhost]: FAILED! => {"changed": false, "msg": "Refused, nothing was')
+
+
 def test_an_image_that_does_not_exist_is_refused(base: Shop, deployer: Deployer) -> None:
     refused(
         deployer, lambda: deployer.deploy("ami-00000000000000000"), "there is no AMI ami-00000000000000000"

@@ -87,6 +87,17 @@ def test_a_misspelt_service_is_red_with_the_right_name(base: Shop, deployer: Dep
     assert deployer.server.writes(mark) == []
 
 
+def test_a_misspelt_variable_is_refused_by_every_playbook(base: Shop, deployer: Deployer) -> None:
+    deployer.go_live(deployer.image("one"))
+    mark = deployer.server.mark()
+    judged = {"canary_group": f"{base.series}__1", "judge_start": 0, "judge_end": 60}
+    for playbook, more in (("rollback", {}), ("status", {}), ("judge", judged)):
+        run = deployer.play(playbook, canary_keep_faild=True, **more)
+        assert run.code == 2
+        assert "there is no variable canary_keep_faild; did you mean canary_keep_failed?" in run.output
+    assert deployer.server.writes(mark) == []
+
+
 def test_task_files_run_before_and_after_a_phase_and_know_where_they_are(
     base: Shop, deployer: Deployer
 ) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 from ansible import constants
-from ansible.errors import AnsibleActionFail, AnsiblePromptNoninteractive
+from ansible.errors import AnsibleAction, AnsibleActionFail, AnsiblePromptNoninteractive
 from ansible_collections.progressive.aws.plugins.action import reconcile
 from ansible_collections.progressive.aws.plugins.module_utils.core import lease_owner
+from ansible_collections.progressive.aws.plugins.module_utils.reporting.run_record import reason_of, record_of
 
 SIX, SEVEN = "checkout__prod__6", "checkout__prod__7"
 
@@ -36,6 +37,11 @@ def a_pass(*events: dict[str, Any], done: bool = False, **more: Any) -> dict[str
     }
 
 
+def printed(result: dict[str, Any]) -> dict[str, Any]:
+    """What Ansible prints of a result."""
+    return {name: value for name, value in result.items() if not name.startswith("_ansible_")}
+
+
 class Terminal:
     """What was shown, line by line, with its colour."""
 
@@ -43,6 +49,7 @@ class Terminal:
         self.shown: list[tuple[str, str | None]] = []
         self.answer: bytes | None = None
         self.prompts: list[str] = []
+        self.verbosity = 0
 
     def prompt_until(self, prompt: str) -> bytes:
         self.prompts.append(prompt)
@@ -72,6 +79,7 @@ class World:
         monkeypatch.setattr(reconcile.os, "getppid", lambda: self.parent)
         monkeypatch.setattr(reconcile, "Display", lambda: self.terminal)
         self.module_ends: Callable[[], None] = lambda: None
+        self.headline = ""
 
     def run(
         self, *passes: dict[str, Any], task: dict[str, Any] | None = None, **options: Any
@@ -83,6 +91,8 @@ class World:
             "failed_when": [],
             "check_mode": False,
             "no_log": False,
+            "register": None,
+            "ignore_errors": None,
         }
         action = reconcile.ActionModule(
             task=SimpleNamespace(args=options, **{**settings, **(task or {})}),
@@ -93,7 +103,13 @@ class World:
             shared_loader_obj=None,
         )
         action._execute_module = self.execute_module
-        return dict(action.run(task_vars={}))
+        try:
+            return dict(action.run(task_vars={}))
+        except AnsibleActionFail:
+            raise
+        except AnsibleAction as failure:
+            self.headline = failure.message
+            return dict(failure.result)
 
     def execute_module(self, *, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         self.given.append(module_args)
@@ -125,6 +141,7 @@ def test_it_ends_at_a_failure_and_returns_what_was_done_before(world: World) -> 
     result = world.run(
         a_pass(changed=True, actions=["resize"]),
         a_pass(failed=True, msg="no capacity", reason="launch_failed"),
+        task={"register": "upgraded"},
     )
     assert (result["failed"], result["msg"], result["reason"]) == (True, "no capacity", "launch_failed")
     assert (result["changed"], result["actions"]) == (True, ["resize"])
@@ -243,20 +260,72 @@ def test_lines_come_in_the_order_of_events_and_before_the_failure(world: World) 
         a_pass(event("0/1")), a_pass(event("launch failed", kind="failure"), failed=True, msg="x")
     )
     assert world.terminal.texts == [f"{SEVEN}  0/1", f"{SEVEN}  launch failed"]
-    assert {name: value for name, value in result.items() if not name.startswith("_ansible_")} == {
-        "failed": True,
-        "msg": "x",
-        "changed": False,
-        "done": False,
-        "actions": [],
-    }
+    assert printed(result) == {"failed": True, "msg": "x", "changed": False}
 
 
-def test_a_failure_keeps_its_long_lists_where_only_a_rescue_finds_them(world: World) -> None:
+REFUSAL = {"failed": True, "msg": "Refused: no group.", "reason": "invalid_input", "problems": ["no group"]}
+FAILURE = {
+    "failed": True,
+    "msg": "resize x: no capacity. x has 1. Wait.",
+    "reason": "launch_failed",
+    "attempted": "resize x",
+    "answer": "no capacity",
+    "state": "x has 1",
+    "advice": "Wait",
+}
+
+
+def test_a_failure_is_its_message_and_the_rest_is_where_only_a_rescue_finds_it(world: World) -> None:
     told, failure = event("0/1"), event("launch failed", kind="failure")
-    result = world.run(a_pass(told), a_pass(failure, failed=True, msg="x", series=[{"metric": "cpu"}]))
-    assert result["_ansible_evidence"] == {"events": [told, failure], "series": [{"metric": "cpu"}]}
-    assert "series" not in result
+    result = world.run(a_pass(told), a_pass(failure, series=[{"metric": "cpu"}], **FAILURE))
+    assert printed(result) == {
+        name: value for name, value in FAILURE.items() if name in ("failed", "msg", "reason")
+    } | {"changed": False}
+    hidden = result["_ansible_evidence"]
+    assert (hidden["events"], hidden["series"]) == ([told, failure], [{"metric": "cpu"}])
+    assert (hidden["advice"], world.headline) == ("Wait", "Failed to resize x.")
+
+
+@pytest.mark.parametrize("task", [{"register": "x"}, {"ignore_errors": True}])
+def test_a_failure_that_the_playbook_reads_is_whole(world: World, task: dict[str, Any]) -> None:
+    result = world.run(a_pass(verdict="fail", events=[event("0/1")], **FAILURE), task=task)
+    assert result["verdict"] == "fail"
+    assert result["advice"] == "Wait"
+
+
+def test_a_failure_is_whole_where_more_is_asked_for(world: World) -> None:
+    world.terminal.verbosity = 1
+    result = world.run(a_pass(verdict="fail", **FAILURE), run=[])
+    assert (result["verdict"], result["msg"]) == ("fail", FAILURE["msg"])
+    assert "run" not in result
+
+
+def test_a_step_of_the_role_tells_why_it_failed_in_lines_and_the_end_of_the_run_tells_it_whole(
+    world: World,
+) -> None:
+    result = world.run(a_pass(verdict="fail", **FAILURE), run=[])
+    assert [text for text, _ in world.terminal.shown] == ["  resize x: no capacity", "  x has 1", "  Wait"]
+    assert printed(result) == {
+        "changed": False,
+        "failed": True,
+        "msg": "Failed to resize x.",
+        "reason": "launch_failed",
+    }
+    assert reason_of(result) == FAILURE["msg"]
+    assert record_of(result)["reason"] == FAILURE["msg"]
+
+
+def test_a_refusal_in_the_role_is_told_by_the_end_of_the_run_alone(world: World) -> None:
+    result = world.run(a_pass(**REFUSAL), run=[])
+    assert world.terminal.shown == []
+    assert printed(result)["msg"] == world.headline == "Refused, nothing was touched."
+    assert reason_of(result) == "Refused: no group."
+
+
+def test_a_failure_that_is_not_to_be_logged_is_told_by_no_line(world: World) -> None:
+    world.run(a_pass(**FAILURE), run=[], task={"no_log": True})
+    assert world.terminal.shown == []
+    assert world.headline == "The step failed."
 
 
 @pytest.mark.parametrize(("typed", "answer"), [(b" yes ", "yes"), (None, "")])

@@ -162,11 +162,11 @@ class Run:
         ]
 
     def events(self) -> list[Event]:
-        """The run as lines: how it ended, the groups, and the phases."""
+        """The run as lines: how it ended, the groups, and the phases. Why it failed is told by failing."""
         record = self.record()
-        kind = {LIVE: "settled", ALREADY_LIVE: "settled", PLANNED: "plan"}.get(self.outcome, "failure")
+        kind = {LIVE: "settled", ALREADY_LIVE: "settled", PLANNED: "plan"}.get(self.outcome)
         return [
-            *(Event(kind, "", line) for line in textwrap.wrap(_headline(record), WIDTH)),
+            *(Event(kind, "", line) for line in textwrap.wrap(_headline(record), WIDTH) if kind),
             *(Event("plan", "", line) for line in (*_group_lines(record), *_phase_lines(record))),
         ]
 
@@ -303,7 +303,7 @@ def _elapsed(phases: Sequence[Mapping[str, Any]]) -> float | None:
 
 
 def _headline(record: Mapping[str, Any]) -> str:
-    outcome, reason = record["outcome"], record["reason"]
+    outcome = record["outcome"]
     live = [one for one in record["groups"] if one["after"] and one["after"]["status"] == LIVE]
     newest = (
         f"{naming.short_name(live[-1]['name'])} with {live[-1]['image_id']}" if live else record["series"]
@@ -313,9 +313,7 @@ def _headline(record: Mapping[str, Any]) -> str:
         return f"Live: {newest}{took}."
     if outcome == ALREADY_LIVE:
         return f"Already live: {newest}. Nothing was changed."
-    if outcome == PLANNED:
-        return "Planned, as follows. Nothing was changed."
-    return f"{'Rolled back' if outcome == ROLLED_BACK else 'Failed'}: {reason or 'no reason was given'}"
+    return "Planned, as follows. Nothing was changed."
 
 
 def _group_lines(record: Mapping[str, Any]) -> list[str]:

@@ -41,7 +41,10 @@ def reason_of(failure: Mapping[str, Any] | None) -> str:
     if not failure:
         return "the play was stopped, because another host failed."
     results = [one for one in failure.get("results") or () if one.get("failed")] or [failure]
-    return " ".join(str(one.get("msg") or "a task failed without a message") for one in results)
+    return " ".join(
+        str(whole.get("msg") or "a task failed without a message")
+        for whole in ({**one, **(one.get(EVIDENCE) or {})} for one in results)
+    )
 
 
 def extended(
