@@ -20,6 +20,8 @@ from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.core.request import Request as MotoRequest
+from moto.ec2.exceptions import InvalidInstanceIdError
+from moto.ec2.models.instances import InstanceBackend
 from moto.moto_api._internal import mock_random
 from werkzeug.exceptions import HTTPException
 
@@ -38,6 +40,23 @@ _ENDPOINTS = {
 _OURS = {"autoscaling", "cloudwatch"}
 
 _used: set[str] = set()
+
+
+def _instance(self: InstanceBackend, instance_id: str) -> Any:
+    """Find an instance at once: moto looks through copies of all reservations, for each volume of each instance."""
+    known: dict[str, Any] = self.__dict__.setdefault("_instances_by_id", {})
+    if instance_id not in known:
+        for reservation in reversed(self.reservations.values()):
+            new = {instance.id: instance for instance in reservation.instances}
+            if new.keys() <= known.keys():
+                break
+            known.update(new)
+    if instance_id not in known:
+        raise InvalidInstanceIdError(instance_id)
+    return known[instance_id]
+
+
+InstanceBackend.get_instance = _instance  # type: ignore[method-assign]
 
 
 def backend(service: str, region: str) -> Any:

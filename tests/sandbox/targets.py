@@ -177,11 +177,10 @@ class Targets:
             in_use = self._in_use(where)
             targets[instance_id, port] = Target(instance_id, port, self._world.now(), in_use)
             # So that somebody looks at the moment at which it becomes healthy.
-            self._world.after(self._world.settings.registration_seconds, self._look)
+            self._look_in(self._world.settings.registration_seconds)
 
     def deregister(self, where: str, instance_id: str, port: int | None = None) -> float:
         """Deregister an instance and return for how many seconds it drains."""
-        self._look()
         if not where.startswith("arn:"):
             balancer = self._world.backend("elb").load_balancers.get(where)
             if balancer is not None and instance_id in balancer.instance_sparse_ids:
@@ -191,10 +190,11 @@ class Targets:
             if target.instance_id != instance_id or port not in (None, target.port):
                 continue
             if target.draining_until is None:
+                self._note(where, target, self._in_use(where))
                 delay = self._draining_seconds(where) if target.in_use else 0.0
                 target.draining_until = self._world.now() + delay
                 self._close(target)
-                self._world.at(target.draining_until, self._look)
+                self._look_in(delay)
             longest = max(longest, target.draining_until - self._world.now())
         return longest
 
@@ -209,16 +209,17 @@ class Targets:
 
     def state(self, where: str, instance_id: str, port: int | None = None) -> str:
         """Return an instance's state: a target state, or ``invalid`` or ``unregistered``."""
-        now = self._world.now()
         target = self._find(where, instance_id, port)
-        if target is None:
-            return "unregistered"
+        return "unregistered" if target is None else self._state_of(where, target, self._in_use(where))
+
+    def _state_of(self, where: str, target: Target, in_use: bool) -> str:
+        now, instance_id = self._world.now(), target.instance_id
         if target.draining_until is not None:
             return "draining" if now < target.draining_until else "unregistered"
         instance = self._world.autoscaling.ec2_instance(instance_id)
         if instance is None or instance.state not in ("running", "pending"):
             return "invalid"
-        if not self._in_use(where):
+        if not in_use:
             return "unused"
         if now < target.checked_from + self._world.settings.registration_seconds:
             return "initial"
@@ -235,10 +236,13 @@ class Targets:
     # -- how it is known -----------------------------------------------------------------------
 
     def _find(self, where: str, instance_id: str, port: int | None) -> Target | None:
-        for target in self._targets.get(where, {}).values():
-            if target.instance_id == instance_id and port in (None, target.port):
-                return target
-        return None
+        targets = self._targets.get(where, {})
+        if port is not None:
+            return targets.get((instance_id, port))
+        # Targets that were registered with no port of their own have the group's.
+        usual = _port(self.target_group(where)) if where.startswith("arn:") else None
+        found = targets.get((instance_id, usual))
+        return found or next((one for one in targets.values() if one.instance_id == instance_id), None)
 
     def _current(self, where: str) -> Iterator[tuple[str, int | None]]:
         """Yield the targets that are registered or drain."""
@@ -287,17 +291,22 @@ class Targets:
                     if now >= target.draining_until:
                         del targets[key]
                     continue
-                if in_use and not target.in_use:
-                    target.checked_from = now
-                target.in_use = in_use
-                healthy = self.state(where, target.instance_id, target.port) == "healthy"
-                if healthy and target.interval is None:
-                    target.interval = TargetInterval(
-                        where, self._load_balancers(where), target.instance_id, now
-                    )
-                    self._intervals.append(target.interval)
-                elif not healthy:
-                    self._close(target)
+                self._note(where, target, in_use)
+
+    def _look_in(self, seconds: float) -> None:
+        self._world.once_at(self._world.now() + seconds, self._look, "targets")
+
+    def _note(self, where: str, target: Target, in_use: bool) -> None:
+        now = self._world.now()
+        if in_use and not target.in_use:
+            target.checked_from = now
+        target.in_use = in_use
+        healthy = self._state_of(where, target, in_use) == "healthy"
+        if healthy and target.interval is None:
+            target.interval = TargetInterval(where, self._load_balancers(where), target.instance_id, now)
+            self._intervals.append(target.interval)
+        elif not healthy:
+            self._close(target)
 
     def _close(self, target: Target) -> None:
         if target.interval is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -108,6 +108,9 @@ class World:
         #: Instances that load balancers find unhealthy, whatever their image.
         self.failing: set[str] = set()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
+        #: What is to happen once at a moment, however often it is asked for.
+        self._once: set[tuple[float, Hashable]] = set()
+        self._backends: dict[str, Any] = {}
         self._order = itertools.count()
         #: Called at each tick, after what was due has happened.
         self.on_tick: list[Callable[[], None]] = []
@@ -117,7 +120,10 @@ class World:
 
     def backend(self, service: str) -> Any:
         """Return moto's store of a service (``ec2``, ``elb``, ``elbv2``, ``ssm``) in the world's region."""
-        return moto_services.backend(service, self.settings.region)
+        found = self._backends.get(service)
+        if found is None:
+            found = self._backends[service] = moto_services.backend(service, self.settings.region)
+        return found
 
     def now(self) -> float:
         """Return the time in epoch seconds; while an event happens, the moment it was due."""
@@ -130,6 +136,19 @@ class World:
     def after(self, seconds: float, what: Callable[[], None]) -> None:
         """Let ``what`` happen in ``seconds``."""
         self.at(self.now() + seconds, what)
+
+    def once_at(self, moment: float, what: Callable[[], None], key: Hashable) -> None:
+        """Let ``what`` happen at ``moment``, and nothing else that has the same ``key`` at the same moment."""
+        wanted = (max(moment, self.now()), key)
+        if wanted in self._once:
+            return
+        self._once.add(wanted)
+
+        def happen() -> None:
+            self._once.discard(wanted)
+            what()
+
+        self.at(moment, happen)
 
     def tick(self) -> None:
         """Let everything happen that has become due, in order, each at its own moment.

@@ -223,7 +223,8 @@ def launch(world: World, group: Group, subnet: Any) -> tuple[Any, LaunchSpecific
             specification.security_group_names,
             security_group_ids=specification.security_group_ids,
             instance_type=specification.instance_type,
-            is_instance_type_default=False,
+            # Or moto would look whether the type is offered, through all types for each instance, to no avail.
+            is_instance_type_default=True,
             region_name=world.settings.region,
             subnet_id=subnet.id,
             key_name=specification.key_name,

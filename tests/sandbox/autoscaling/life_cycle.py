@@ -9,6 +9,7 @@ and "Suspend and resume Amazon EC2 Auto Scaling processes" in the Amazon EC2 Aut
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,12 @@ class LifeCycle:
 
     def wake(self, group: Group) -> None:
         """Let Auto Scaling act on a change of a group as soon as it would."""
-        self._world.after(self._world.settings.reaction_seconds, lambda: self.reconcile(group))
+        self._reconcile_in(group, self._world.settings.reaction_seconds)
+
+    def _reconcile_in(self, group: Group, seconds: float) -> None:
+        self._world.once_at(
+            self._world.now() + seconds, lambda: self.reconcile(group), ("reconcile", group.arn)
+        )
 
     def reconcile(self, group: Group) -> None:
         """Replace what is unhealthy, then launch or terminate until the capacity is the desired one."""
@@ -86,15 +92,16 @@ class LifeCycle:
         if group.retry_at is not None and now < group.retry_at:
             return
         group.retry_at = None
+        of_zone = Counter(instance.zone for instance in group.counted())
         for _ in range(missing):
-            if not self._launch_one(group):
+            if not self._launch_one(group, of_zone):
                 group.retry_at = now + max(_SHORTEST_RETRY, self._world.settings.launch_retry_seconds)
                 self._world.at(group.retry_at, lambda: self.reconcile(group))
                 return
 
-    def _launch_one(self, group: Group) -> bool:
-        """Launch into the emptiest zone that can take an instance; tell of each that cannot."""
-        now, count = self._world.now(), len(group.counted())
+    def _launch_one(self, group: Group, of_zone: Counter[str]) -> bool:
+        """Launch into the emptiest zone that can take an instance, and count it there; tell of each that cannot."""
+        now, count = self._world.now(), of_zone.total()
         if group.to_replace > 0:
             cause = f"At {iso(now)} an instance was launched in response to an unhealthy instance needing to"
             cause += " be replaced."
@@ -103,7 +110,7 @@ class LifeCycle:
                 f"{group.reason}  At {iso(now)} an instance was started in response to a difference between"
             )
             cause += f" desired and actual capacity, increasing the capacity from {count} to {count + 1}."
-        for subnet in self._subnets(group):
+        for subnet in self._subnets(group, of_zone):
             details = {"Subnet ID": subnet.id, "Availability Zone": subnet.availability_zone}
             try:
                 ec2, specification = launch(self._world, group, subnet)
@@ -127,6 +134,7 @@ class LifeCycle:
                 scaled_by=group.scaled_by,
             )
             group.instances[ec2.id] = instance
+            of_zone[instance.zone] += 1
             group.to_replace = max(0, group.to_replace - 1)
             self.ec2[ec2.id] = ec2
             self.records[ec2.id] = InstanceRecord(
@@ -134,6 +142,7 @@ class LifeCycle:
             )
             activity = self.tell(group, f"Launching a new EC2 instance: {ec2.id}", cause, details)
             activity.instance_id = ec2.id
+            instance.activities.append(activity)
             self._run_later(group, instance, activity)
             return True
         return False
@@ -142,12 +151,11 @@ class LifeCycle:
         seconds = self._world.settings.pending_seconds
         self._world.after(seconds, lambda: self._running(group, instance, activity))
 
-    def _subnets(self, group: Group) -> list[Any]:
+    def _subnets(self, group: Group, of_zone: Counter[str]) -> list[Any]:
         """Return the subnets to try, those of the zone with the fewest instances first."""
         subnets = self._service.subnets(group)
         zones = [subnet.availability_zone for subnet in subnets]
-        counted = [instance.zone for instance in group.counted()]
-        order = sorted(range(len(subnets)), key=lambda at: (counted.count(zones[at]), at))
+        order = sorted(range(len(subnets)), key=lambda at: (of_zone[zones[at]], at))
         first_of_zone: dict[str, Any] = {}
         for at in order:
             first_of_zone.setdefault(zones[at], subnets[at])
@@ -189,7 +197,7 @@ class LifeCycle:
             self._world.settings.registration_seconds,
             float(group.attributes["HealthCheckGracePeriod"]),
         ):
-            self._world.after(seconds, lambda: self.reconcile(group))
+            self._reconcile_in(group, seconds)
 
     def _die(self, group: Group, instance: GroupInstance) -> None:
         if instance.ec2.state == "running":
@@ -209,9 +217,10 @@ class LifeCycle:
         activity = self.tell(group, what, cause, details)
         activity.instance_id = instance.instance_id
         activity.status, activity.progress = "InProgress", 0
-        for other in group.activities:
-            if other.in_progress and other.instance_id == instance.instance_id and other is not activity:
+        for other in instance.activities:
+            if other.in_progress:
                 other.end(now, "Cancelled")
+        instance.activities.append(activity)
         alive = instance.ec2.state in ("pending", "running")
         seconds = 0.0
         for where in self._world.targets.holders(instance.instance_id):
@@ -246,14 +255,14 @@ class LifeCycle:
 
     def _gone(self, group: Group, instance: GroupInstance, activity: Activity) -> None:
         if instance.ec2.state != "terminated":
-            instance.ec2.disable_api_termination = False
-            self._world.backend("ec2").terminate_instances([instance.instance_id])
+            # What moto's TerminateInstances does with each; it would look for it among all instances.
+            instance.ec2.terminate()
         group.instances.pop(instance.instance_id, None)
         activity.end(self._world.now())
         if group.deleting and not group.instances:
             self._service.remove(group)
         else:
-            self.reconcile(group)
+            self._reconcile_in(group, 0.0)
 
     # -- hooks -----------------------------------------------------------------------------------
 

@@ -60,6 +60,8 @@ class GroupInstance:
     unhealthy_cause: str = ""
     #: The ARN of the policy that it was launched for, if it was one.
     scaled_by: str | None = None
+    #: Those of its group that are about it.
+    activities: list[Activity] = field(default_factory=list)
 
     @property
     def counts(self) -> bool:

@@ -8,7 +8,9 @@ Amazon EC2 Auto Scaling User Guide.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from tests.sandbox.autoscaling.model import Group, GroupInstance
 
@@ -17,29 +19,25 @@ _HOUR = 3600.0
 
 def choose(group: Group, instances: Iterable[GroupInstance], count: int, now: float) -> list[GroupInstance]:
     """Return up to ``count`` instances to terminate; protected ones never."""
-    candidates = [instance for instance in instances if not instance.protected]
-    everyone = [instance for instance in group.instances.values() if instance.counts]
+    # Zones are kept balanced first; within the fullest the group's policies decide, in their order.
+    keys = [key for policy in group.attributes["TerminationPolicies"] for key in _KEYS[policy]]
+    zones = Counter(instance.zone for instance in group.instances.values() if instance.counts)
+    of_zone: dict[str, list[tuple[Any, GroupInstance]]] = {}
+    for place, instance in enumerate(instances):
+        if not instance.protected:
+            order = (*(key(instance, now) for key in keys), place)
+            of_zone.setdefault(instance.zone, []).append((order, instance))
+    for several in of_zone.values():
+        several.sort(key=lambda one: one[0], reverse=True)
     chosen: list[GroupInstance] = []
-    for _ in range(min(count, len(candidates))):
-        victim = _choose_one(group, candidates, everyone, now)
-        chosen.append(victim)
-        candidates.remove(victim)
-        everyone.remove(victim)
+    while of_zone and len(chosen) < count:
+        fullest = max(zones[zone] for zone in of_zone)
+        zone = min((of_zone[zone][-1][0], zone) for zone in of_zone if zones[zone] == fullest)[1]
+        chosen.append(of_zone[zone].pop()[1])
+        zones[zone] -= 1
+        if not of_zone[zone]:
+            del of_zone[zone]
     return chosen
-
-
-def _choose_one(
-    group: Group, candidates: list[GroupInstance], everyone: list[GroupInstance], now: float
-) -> GroupInstance:
-    """Keep the zones balanced first; within the fullest the group's policies decide, in their order."""
-    zones = [instance.zone for instance in everyone]
-    fullest = max(zones.count(instance.zone) for instance in candidates)
-    left = [instance for instance in candidates if zones.count(instance.zone) == fullest]
-    for policy in group.attributes["TerminationPolicies"]:
-        for key in _KEYS[policy]:
-            best = min(key(instance, now) for instance in left)
-            left = [instance for instance in left if key(instance, now) == best]
-    return left[0]
 
 
 def _template_age(instance: GroupInstance, _now: float) -> tuple[int, int]:
