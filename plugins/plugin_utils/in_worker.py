@@ -13,6 +13,7 @@ import importlib
 import io
 import json
 import os
+import pkgutil
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout, suppress
@@ -28,8 +29,16 @@ MODULES = "ansible_collections.progressive.aws.plugins.modules."
 # The profile with which ansible-core 2.19 and later hand arguments to Python modules; earlier ones know none.
 PROFILE = "legacy"
 
-# ansible-playbook loads this before it forks its workers.
-clients.preload()
+
+def _preload() -> None:
+    """Load what every step needs once, in ansible-playbook itself, before it forks its workers."""
+    clients.preload()
+    if "boto3" in sys.modules:
+        for found in pkgutil.iter_modules(importlib.import_module(MODULES.rstrip(".")).__path__):
+            importlib.import_module(MODULES + found.name)
+
+
+_preload()
 
 
 def can_run(action: str) -> bool:
