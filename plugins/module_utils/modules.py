@@ -371,7 +371,7 @@ def _client(module: Any, service: str) -> Any:
 
 
 def _failure(error: RolloutError) -> dict[str, Any]:
-    failure: dict[str, Any] = error.outcome.as_result() if error.outcome else {"changed": False}
+    failure: dict[str, Any] = {"changed": False, **(error.outcome or {})}
     failure.update(getattr(error, "result", None) or {})
     failure.update(msg=str(error), reason=error.reason)
     if isinstance(error, InvalidInput):

@@ -103,16 +103,13 @@ def _kind_of(source: Mapping[str, Any]) -> str:
     return "elbv2" if ":elasticloadbalancing:" in source.get("Identifier", "") else ""
 
 
-@dataclass(frozen=True)
-class Overrides:
-    """What the new revision has of its own; None leaves the base's alone.
+@dataclass(frozen=True, kw_only=True)
+class OwnSettings:
+    """What a user may give the new revision in place of the base's; None leaves the base's alone.
 
     C(user_data) is plain text. C(block_device_mappings) and C(metadata_options) are as the API has them.
-    C(root_device_name) is the new AMI's, as C(/dev/xvda); a snapshot that the base gives for that device belongs
-    to the old AMI and is left out.
     """
 
-    image_id: str
     user_data: str | None = None
     target_group_arns: tuple[str, ...] | None = None
     load_balancer_names: tuple[str, ...] | None = None
@@ -123,6 +120,17 @@ class Overrides:
     iam_instance_profile: str | None = None
     block_device_mappings: tuple[Mapping[str, Any], ...] | None = None
     metadata_options: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Overrides(OwnSettings):
+    """What the new revision has of its own, with its AMI.
+
+    C(root_device_name) is the new AMI's, as C(/dev/xvda); a snapshot that the base gives for that device belongs
+    to the old AMI and is left out.
+    """
+
+    image_id: str
     root_device_name: str | None = None
 
 

@@ -9,10 +9,7 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .passes import PassResult
+from typing import Any
 
 
 class RolloutError(Exception):
@@ -25,11 +22,11 @@ class RolloutError(Exception):
         advice: what to do next.
 
     C(reason) is a short word for machines, such as C(launch_failed), and C(outcome) what the pass had come
-    to when it was raised; modules return both.
+    to when it was raised, as a module returns it; modules return both.
     """
 
     reason = "error"
-    outcome: PassResult | None = None
+    outcome: Mapping[str, Any] | None = None
 
     def __init__(
         self,

@@ -193,10 +193,10 @@ def run_pass(
     try:
         _run_pass(step, kept, outcome, clock, timing, check_mode)
     except RolloutError as error:
-        error.outcome = outcome
-        raise
-    finally:
         outcome.progress = as_plain(kept)
+        error.outcome = outcome.as_result()
+        raise
+    outcome.progress = as_plain(kept)
     return outcome
 
 
@@ -290,7 +290,7 @@ def run_to_the_end(
     try:
         _run_to_the_end(step, outcome, clock, timing, check_mode, tell, ensure_wanted, ask)
     except RolloutError as error:
-        error.outcome = outcome
+        error.outcome = outcome.as_result()
         raise
     return outcome
 

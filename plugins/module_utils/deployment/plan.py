@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..copying.described import Overrides
+from ..copying.described import Overrides, OwnSettings
 from ..copying.inventory import base_digest, copying_problems
 from ..core import health, journal, naming
 from ..core.capacity import (
@@ -46,12 +46,11 @@ _HOW_OPTIONS = frozenset({"adopt_group", "deployment_id", "phases", "resize_orde
 
 
 @dataclass(frozen=True)
-class SetUpOptions:
-    """What the user asks for. Sizes left at None are the same as running; C(user_data) is plain text.
+class SetUpOptions(OwnSettings):
+    """What the user asks for. Sizes left at None are the same as running.
 
     Exactly one of C(image_id), C(image_name), C(image_filters) and C(image_ssm_parameter) names the AMI;
-    C(planned_image_id) is what an earlier look found for it. C(block_device_mappings) and C(metadata_options) are as
-    the API has them.
+    C(planned_image_id) is what an earlier look found for it.
     """
 
     series: str
@@ -62,19 +61,9 @@ class SetUpOptions:
     image_owners: tuple[str, ...] = ()
     image_ssm_parameter: str | None = None
     planned_image_id: str | None = None
-    user_data: str | None = None
-    instance_type: str | None = None
-    key_name: str | None = None
-    security_group_ids: tuple[str, ...] | None = None
-    iam_instance_profile: str | None = None
-    block_device_mappings: tuple[Mapping[str, Any], ...] | None = None
-    metadata_options: Mapping[str, Any] | None = None
     min_size: int | None = None
     max_size: int | None = None
     desired_capacity: int | None = None
-    target_group_arns: tuple[str, ...] | None = None
-    load_balancer_names: tuple[str, ...] | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
     adopt_group: str | None = None
     deployment_id: str | None = None
     phases: tuple[Wanted, ...] | None = None
@@ -90,20 +79,8 @@ class SetUpOptions:
 
     def overrides(self, image: Image) -> Overrides:
         """What the new group has of its own."""
-        return Overrides(
-            image_id=image.image_id,
-            root_device_name=image.root_device_name,
-            user_data=self.user_data,
-            target_group_arns=self.target_group_arns,
-            load_balancer_names=self.load_balancer_names,
-            tags=self.tags,
-            instance_type=self.instance_type,
-            key_name=self.key_name,
-            security_group_ids=self.security_group_ids,
-            iam_instance_profile=self.iam_instance_profile,
-            block_device_mappings=self.block_device_mappings,
-            metadata_options=self.metadata_options,
-        )
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(OwnSettings)}
+        return Overrides(image_id=image.image_id, root_device_name=image.root_device_name, **own)
 
     def digest(self, image_id: str) -> str:
         """A digest of all that decides what the new revision is, with the AMI that was found."""

@@ -296,19 +296,29 @@ def _outlier_words(evidence: Evidence, outlier: Series) -> str:
 
 
 def _advice(n: int, n_baseline: int, critical: float, inflation: float) -> str:
-    factor = 2
-    while greatest_z(factor * n, factor * n_baseline, inflation) < critical:
-        factor += 1
-        if factor > GREATEST_FACTOR:
-            return (
-                f"{n} against {n_baseline} datapoints cannot show any difference: neighbouring values depend on each"
-                " other so much that no length of time would help. Compare something that varies faster"
-            )
+    factor = times_as_long(n, n_baseline, critical, inflation)
+    if factor is None:
+        return (
+            f"{n} against {n_baseline} datapoints cannot show any difference: neighbouring values depend on each"
+            " other so much that no length of time would help. Compare something that varies faster"
+        )
     dependent = "" if inflation < 1.5 else ", of which neighbours depend on each other,"
     return (
         f"{n} against {n_baseline} datapoints{dependent} cannot show any difference, however great; at least"
         f" {factor * n} against {factor * n_baseline} are needed: watch {factor} times as long, with a shorter period"
         " (detailed monitoring), or with more instances"
+    )
+
+
+def times_as_long(n: int, n_baseline: int, critical: float, inflation: float = 1.0) -> int | None:
+    """How many times as long, at least twice, a phase must be to show any difference; None where none would do."""
+    return next(
+        (
+            factor
+            for factor in range(2, GREATEST_FACTOR + 1)
+            if greatest_z(factor * n, factor * n_baseline, inflation) >= critical
+        ),
+        None,
     )
 
 

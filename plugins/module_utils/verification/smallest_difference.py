@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..judging.comparison import boundary, detectable
+from ..judging.comparison import boundary, detectable, times_as_long
 from ..judging.datapoints import count
 from ..judging.metrics import Metric, Query, number
 from ..judging.rules import EITHER, SHIFT
@@ -96,9 +96,7 @@ def _power(settings: Settings, metric: Metric, n: int, n_baseline: int) -> tuple
         )
     if not n or not n_baseline:
         return f"{sizes}: there will be nothing to compare", False
-    factor = 2
-    while detectable(n * factor, n_baseline * factor, critical) is None:
-        factor += 1
+    factor = times_as_long(n, n_baseline, critical)
     return (
         f"{sizes} can show no shift, however great, and it will be inconclusive: watch at least {factor} times as long,"
         " with a shorter period (detailed monitoring), or with more instances",
