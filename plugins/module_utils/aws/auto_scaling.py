@@ -120,6 +120,21 @@ class AutoScaling:
             found.append(activity)
         return found
 
+    def page_of_activities(self, group: str, token: str = "") -> tuple[list[Activity], str]:
+        """A hundred of a group's scaling activities by one call, and the token of the next; empty where there is none.
+
+        As AWS lists them: those under way first, then the newest. C(token) is what the page before has given.
+        """
+        page = self._call(
+            "autoscaling",
+            "DescribeScalingActivities",
+            f"read the activities of group {group}",
+            AutoScalingGroupName=group,
+            MaxRecords=PAGE,
+            **({"NextToken": token} if token else {}),
+        )
+        return [read_activity(item) for item in page["Activities"]], str(page.get("NextToken") or "")
+
     def base_details(self, group: Group) -> dict[str, Any]:
         """What the sibling calls of DescribeAutoScalingGroups tell of a group, named as in C(Described)."""
         name, attempted = group.name, f"read the configuration of group {group.name}"

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 from ..core import health
 from ..core.capacity import Standing
 from ..core.errors import LaunchFailed
-from ..core.model import Capacity, Group
+from ..core.model import Activity, Capacity, Group
 from ..core.passes import Tell
 from .progress import DeploymentProgress, Watch
 from .progress_lines import Telling
 
 if TYPE_CHECKING:
     from .rollout import Rollout
+
+# The newest activities of a step: what it returns, and what it judges by whether a group is failing.
+MOST_KEPT = 1000
 
 
 def standing(
@@ -91,11 +94,15 @@ def _follow(
     """
     if not watch.begun:
         _begin_watching(rollout, group, watch, telling)
-    found = rollout.autoscaling.activities(group.name, watch.since)
-    activities = [one for one in found if one.activity_id not in watch.known]
-    watch.activities = [one.as_result() for one in activities]
-    telling.activities(activities)
-    failing = health.failure(activities, wanted)
+    # One call a look: what does not fit into it is read by the looks that follow.
+    page, token = rollout.autoscaling.page_of_activities(group.name, watch.token)
+    new = [one for one in page if _is_new(one, watch)]
+    watch.token = token if page and _is_new(page[-1], watch) else ""
+    read = {one.activity_id for one in new}
+    kept = [*new, *(one for one in watch.activities if one.activity_id not in read)]
+    watch.activities = sorted(kept, key=lambda one: one.started, reverse=True)[:MOST_KEPT]
+    telling.activities(group.name, new)
+    failing = health.failure(watch.activities, wanted)
     if failing:
         telling.capacity(group, wanted)
         raise LaunchFailed(
@@ -104,6 +111,12 @@ def _follow(
             state=state or f"{group.name} has {len(group.in_service)} of {wanted} in service.",
             advice=failing.remedy,
         )
+
+
+def _is_new(activity: Activity, watch: Watch) -> bool:
+    """Whether it began, or was under way, since the group is watched."""
+    under_way = activity.ended is None
+    return activity.activity_id not in watch.known and (under_way or activity.started >= watch.since)
 
 
 def _missing_targets(
@@ -122,12 +135,13 @@ def _missing_targets(
 
 def _begin_watching(rollout: Rollout, group: Group, watch: Watch, telling: Telling) -> None:
     # What had ended before the step began is no news, and no failure of the step. Seen by AWS's own clock.
-    earlier = rollout.autoscaling.activities(group.name)
+    earlier, __ = rollout.autoscaling.page_of_activities(group.name)
     ended = [one for one in earlier if one.ended is not None]
     telling.passed_over(ended)
-    since = max((one.started for one in earlier), default=0.0)
-    watch.begun, watch.since = True, since
-    watch.known = [one.activity_id for one in ended if one.started >= since]
+    under_way = [one.started for one in earlier if one.ended is None]
+    watch.begun = True
+    watch.since = min(under_way, default=max((one.started for one in ended), default=0.0))
+    watch.known = [one.activity_id for one in ended if one.started >= watch.since]
 
 
 def settle_time_problems(settle_time: float) -> list[str]:

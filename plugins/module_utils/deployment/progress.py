@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.model import Capacity
+from ..core.model import Activity, Capacity
 from ..core.progress import Progress
 
 
@@ -19,9 +19,10 @@ from ..core.progress import Progress
 class Watch:
     """What is known of a group that is watched.
 
-    C(since) is the start of the newest activity at the beginning, by AWS's clock, and C(known) are those that had ended
-    by then; C(activities) came later, as modules return them, the newest first. C(present) are the instances at the
-    last look, and C(settled) those in service when the group had settled last.
+    C(since) is when the newest activity had begun at the beginning, or the oldest that was under way, by AWS's clock,
+    and C(known) are those that had ended by then; C(activities) came later, the newest first. C(token) is where the
+    next look goes on to read them, where there are more than a call returns. C(present) are the instances at the last
+    look, and C(settled) those in service when the group had settled last.
 
     C(steady_since) is None while something is missing, and 0 where the group has stood as it should since before the
     step began.
@@ -30,7 +31,8 @@ class Watch:
     begun: bool = False
     since: float = 0.0
     known: list[str] = field(default_factory=list)
-    activities: list[dict[str, Any]] = field(default_factory=list)
+    activities: list[Activity] = field(default_factory=list)
+    token: str = ""
     present: list[str] | None = None
     arrived: bool = True
     settled: list[str] = field(default_factory=list)
@@ -53,4 +55,4 @@ class DeploymentProgress(Progress):
     def activities(self, group: str) -> list[dict[str, Any]]:
         """What a group was seen to do, as modules return it; the newest first."""
         watch = self.watched.get(group)
-        return watch.activities if watch else []
+        return [one.as_result() for one in watch.activities] if watch else []

@@ -18,6 +18,8 @@ from ..core.passes import Event, Tell
 from ..core.progress import Progress
 
 BAR_WIDTH = 8
+# More activities than these in one look are told together.
+MOST_LINES = 20
 
 
 class Telling:
@@ -39,11 +41,25 @@ class Telling:
         for activity in activities:
             self._told[activity.activity_id] = activity_text(activity)
 
-    def activities(self, activities: Sequence[Activity]) -> None:
-        """Tell of activities that are new or have moved, in the order in which they began."""
-        for activity in sorted(activities, key=lambda one: one.started):
-            kind = "failure" if activity.failed else "activity"
-            self.once(activity.activity_id, kind, activity.group, activity_text(activity))
+    def activities(self, group: str, activities: Sequence[Activity]) -> None:
+        """Tell of activities that are new or have moved, in the order in which they began; of very many how many."""
+        moved = [
+            one
+            for one in sorted(activities, key=lambda one: one.started)
+            if self._told.get(one.activity_id) != activity_text(one)
+        ]
+        many = [one for one in moved if not one.failed] if len(moved) > MOST_LINES else []
+        for (verb, progress, status), number in Counter(map(_kind_of, many)).items():
+            self.once(
+                f"{group} {verb}", "activity", group, f"{verb}: {instances(number)}, {progress} %, {status}"
+            )
+        for activity in moved:
+            text = activity_text(activity)
+            if many and not activity.failed:
+                self._told[activity.activity_id] = text
+            else:
+                kind = "failure" if activity.failed else "activity"
+                self.once(activity.activity_id, kind, activity.group, text)
 
     def capacity(self, group: Group, wanted: int) -> None:
         """Tell how many instances are in service, with a bar, and what the others do."""
@@ -69,6 +85,11 @@ class Telling:
     def unsettled(self, group: str) -> None:
         """Forget that a group had settled, so that it is told when it does again."""
         self._told.pop(f"{group} settled", None)
+
+
+def _kind_of(activity: Activity) -> tuple[str, int, str]:
+    verb = "launching" if health.is_launch(activity) else "terminating"
+    return verb, activity.progress, activity.status_code
 
 
 def activity_text(activity: Activity) -> str:
