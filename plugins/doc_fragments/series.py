@@ -30,4 +30,11 @@ options:
       - The name of the series, such as C(shop__checkout__prod), in place of its three parts.
       - A series is all the groups of one application, service and environment, each of them a revision.
     type: str
+  series_renamed:
+    description:
+      - Whether a series whose revisions were made for another O(application), O(service) or O(environment) is this one
+        nevertheless, because it was renamed on purpose.
+      - Otherwise it is refused, since V(check-out) and V(check.out) give the same name, and are two services.
+    type: bool
+    default: false
 """

@@ -68,8 +68,9 @@ SERIES: Mapping[str, Mapping[str, Any]] = {
     "application": {"type": "str"},
     "service": {"type": "str"},
     "environment": {"type": "str"},
+    "series_renamed": {"type": "bool", "default": False},
 }
-SERIES_PARTS = ("application", "service", "environment")
+SERIES_PARTS = naming.PARTS
 SERIES_RULES: Mapping[str, Any] = {
     "mutually_exclusive": [("series", part) for part in SERIES_PARTS],
     "required_together": [SERIES_PARTS],
@@ -236,6 +237,8 @@ def deployer(params: Mapping[str, Any]) -> Deployer:
         lease_duration=params["lease_duration"],
         take_over=params["take_over"],
         on_drift=params["on_drift"],
+        names=tuple(params[part].strip() for part in SERIES_PARTS) if params.get(SERIES_PARTS[0]) else (),
+        series_renamed=bool(params.get("series_renamed")),
     )
 
 

@@ -50,6 +50,7 @@ VARIABLES = frozenset(
         "canary_resize_order",
         "canary_rollback",
         "canary_security_group_ids",
+        "canary_series_renamed",
         "canary_service",
         "canary_settle_time",
         "canary_steady_state_timeout",

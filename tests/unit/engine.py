@@ -84,6 +84,9 @@ class WatchedClock:
             remaining -= step
 
 
+DEPLOYER = ("take_over", "on_drift", "names", "series_renamed")
+
+
 @dataclass
 class Site:
     """A shop, its revisions, and those who deploy them."""
@@ -190,7 +193,7 @@ class Site:
         return run_pass(step, progress or {}, self.clock, TIMING)
 
     def set_up_step(self, image_id: str | None, owner: str = "one", **options: Any) -> SetUp:
-        deployer = {name: options.pop(name) for name in ("take_over", "on_drift") if name in options}
+        deployer = {name: options.pop(name) for name in DEPLOYER if name in options}
         how = {name: options.pop(name) for name in ("check_mode", "diff") if name in options}
         sizes = {"min_size": 0, "max_size": 10, "desired_capacity": 4}
         return SetUp(

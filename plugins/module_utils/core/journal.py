@@ -13,10 +13,11 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from .model import Capacity, Deployment, Group, Lease, Phase, PlannedPhase, Snapshot
+from .naming import PARTS, names_digest
 
 PREFIX = "progressive:"
 SERIES = PREFIX + "series"
@@ -146,6 +147,27 @@ def read_lease(value: str) -> Lease | None:
     return Lease(fields["owner"], _number(fields, "since"), _number(fields, "until"))
 
 
+def write_base(base_group: str, names: Sequence[str]) -> str:
+    """The base group, and the names of the series as they were given, as a tag's value.
+
+    C(shop-base application=shop service=check-out environment=prod). Where that is too long, a digest stands for the
+    names.
+    """
+    base = escape(base_group)
+    if not names:
+        return base
+    whole = f"{base} {_write(dict(zip(PARTS, names, strict=True)))}"
+    return whole if len(whole) <= LONGEST_VALUE else f"{base} {_write({'names': names_digest(names)})}"
+
+
+def read_base(value: str) -> tuple[str, tuple[str, ...]]:
+    """The base group and the names of the series from a tag's value."""
+    base, __, rest = value.partition(" ")
+    fields = _read(rest)
+    names = tuple(fields[part] for part in PARTS if part in fields)
+    return unescape(base), names if len(names) == len(PARTS) else tuple(filter(None, [fields.get("names")]))
+
+
 def write_outgoing(snapshots: Iterable[Snapshot]) -> str:
     """The outgoing groups as a tag's value, by their revisions: C(6 5). One that was adopted has none."""
     numbers = sorted((one.revision for one in snapshots if one.revision), reverse=True)
@@ -232,7 +254,7 @@ def write_deployment(deployment: Deployment) -> dict[str, str]:
         REVISION: str(deployment.revision),
         DEPLOYMENT: deployment.deployment_id,
         STATUS: deployment.status,
-        BASE: escape(deployment.base_group),
+        BASE: write_base(deployment.base_group, deployment.names),
         IMAGE: escape(deployment.image_id),
         CAPACITY: write_sizes(deployment.capacity, deployment.plan),
         PHASE: write_phase(deployment.phase),
@@ -250,13 +272,14 @@ def read_deployment(group: Group) -> Deployment | None:
     tags = group.tags
     if not tags.get(SERIES) or not tags.get(DEPLOYMENT):
         return None
+    base_group, names = read_base(tags.get(BASE, ""))
     return Deployment(
         series=tags[SERIES],
         revision=revision(group),
         group=group.name,
         deployment_id=tags[DEPLOYMENT],
         status=status(group),
-        base_group=unescape(tags.get(BASE, "")),
+        base_group=base_group,
         image_id=unescape(tags.get(IMAGE, "")),
         capacity=read_capacity(tags.get(CAPACITY, "")),
         phase=read_phase(tags.get(PHASE, "")),
@@ -265,6 +288,7 @@ def read_deployment(group: Group) -> Deployment | None:
         outgoing=read_outgoing(tags.get(OUTGOING, "")),
         adopted=tuple(map(unescape, tags.get(ADOPTED, "").split())),
         plan=read_plan(tags.get(CAPACITY, "")),
+        names=names,
     )
 
 

@@ -216,7 +216,8 @@ class Deployment:
     """A deployment as the tags of its new group tell of it.
 
     C(outgoing) are the revisions that it replaces; C(adopted) names the groups that are none and that it replaces too.
-    C(plan) are its phases, where the set-up was told them.
+    C(plan) are its phases, where the set-up was told them. C(names) are the application, service and environment as
+    they were given; their digest alone where there was no room, and nothing where the series was named instead.
     """
 
     series: str
@@ -233,3 +234,4 @@ class Deployment:
     outgoing: tuple[int, ...] = ()
     adopted: tuple[str, ...] = ()
     plan: tuple[PlannedPhase, ...] = ()
+    names: tuple[str, ...] = ()

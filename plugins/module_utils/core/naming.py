@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 from .errors import InvalidInput
 
 SEPARATOR = "__"
+# What a series is named after.
+PARTS = ("application", "service", "environment")
 # CreateAutoScalingGroup: 1 to 255 characters. A launch template's name has at most 128
 # (CreateLaunchTemplate: 3 to 128), and the revision's launch template is named like the group.
 LONGEST_GROUP_NAME = 255
@@ -40,7 +43,7 @@ def series_name(application: str, service: str, environment: str) -> str:
     Raises:
         InvalidInput: a part is empty, has characters that no name may have, or the whole is too long.
     """
-    parts = {"application": application, "service": service, "environment": environment}
+    parts = dict(zip(PARTS, (application, service, environment), strict=True))
     problems = [problem for option, value in parts.items() if (problem := _part_problem(option, value or ""))]
     name = SEPARATOR.join(sanitise(value or "") for value in parts.values())
     if not problems:
@@ -48,6 +51,23 @@ def series_name(application: str, service: str, environment: str) -> str:
     if problems:
         raise InvalidInput(problems)
     return name
+
+
+def names_digest(names: Sequence[str]) -> str:
+    """What stands for the names of a series where there is no room for them."""
+    return hashlib.sha256("\0".join(names).encode()).hexdigest()[:16]
+
+
+def same_names(known: Sequence[str], given: Sequence[str]) -> bool:
+    """Whether the names of a series are the ones that are known, which may be their digest alone."""
+    return tuple(known) in (tuple(given), (names_digest(given),))
+
+
+def names_in_words(names: Sequence[str]) -> str:
+    """The names of a series for a message: C(application 'shop', service 'check-out', environment 'prod')."""
+    if len(names) != len(PARTS):
+        return "another application, service or environment"
+    return ", ".join(f"{part} {name!r}" for part, name in zip(PARTS, names, strict=True))
 
 
 def _part_problem(option: str, value: str) -> str:

@@ -255,7 +255,7 @@ class Plan:
             )
             sizes = deployment.capacity
             most = peak(snapshots, sizes, options.phases or (), options.resize_order)
-            findings = launch_checks.look(rollout, wanted, most)
+            findings = [*launch_checks.look(rollout, wanted, most), *self._other_base()]
             self.problems += [one.text for one in findings if one.result == launch_checks.PROBLEM]
         lines: list[tuple[str, str]] = []
         if self.rehearse:
@@ -268,6 +268,14 @@ class Plan:
         return Planned(
             deployment, tuple(outgoing), self.basis, self.overrides, tuple(findings), notes, tuple(lines)
         )
+
+    def _other_base(self) -> list[launch_checks.Finding]:
+        """A warning where what is live was made from another base: perhaps it is another service's."""
+        live, base = self.series.live, self.options.base_group
+        if live is None or live[1].base_group in ("", base):
+            return []
+        words = f"{live[0].name}, which is live, was made from base group {live[1].base_group}, and this from {base}"
+        return [launch_checks.Finding("base group", launch_checks.WARNING, words)]
 
     def _deployment(self, deployment_id: str, capacity: Capacity, outgoing: Sequence[Group]) -> Deployment:
         options = self.options
@@ -286,6 +294,7 @@ class Plan:
             lease=new_lease(self.rollout),
             adopted=tuple(group.name for group in outgoing if not journal.revision(group)),
             plan=planned(options.phases or (), capacity.desired_capacity),
+            names=self.rollout.deployer.names,
         )
 
 

@@ -43,11 +43,13 @@ class Watch:
 class DeploymentProgress(Progress):
     """What every step of a deployment keeps.
 
-    C(series) is its name once it is found; C(owned) says that the deployment was this run's at an earlier look;
-    C(adopted) are sizes of groups that were taken over as the truth, and C(watched) the groups that are watched.
+    C(series) is its name once it is found, and C(named) says that its names were compared; C(owned) says that the
+    deployment was this run's at an earlier look; C(adopted) are sizes of groups that were taken over as the truth, and
+    C(watched) the groups that are watched.
     """
 
     series: str = ""
+    named: bool = False
     owned: bool = False
     adopted: dict[str, Capacity] = field(default_factory=dict)
     watched: dict[str, Watch] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from .clean_up import launch_sources, orphaned_templates, own_alarms, remove_lau
 from .progress import DeploymentProgress
 from .rollout import Rollout
 from .series import Series, revision_info
+from .series_names import refuse_other_names
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Prune:
     def look(self, progress: PruneProgress, tell: Tell) -> Decision:
         """See which revisions are to go, and what is left of those that went."""
         series = self._rollout.series(self._options.series)
+        refuse_other_names(self._rollout, series, progress)
         going = [group for group in series.groups if group.being_deleted]
         skipped = progress.skipped
         to_delete = [

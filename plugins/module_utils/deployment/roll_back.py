@@ -26,6 +26,7 @@ from .lease import ensure_ours, lease_tags, needs_renewal
 from .progress import DeploymentProgress
 from .rollout import SCALING_PROCESSES, Rollout
 from .series import Series, revision_info, short, state_of
+from .series_names import refuse_other_names
 from .series_search import nothing_to_take_back
 
 # Seconds until a deletion that AWS did not take yet is tried again.
@@ -94,6 +95,7 @@ class RollBack:
     def look(self, progress: RollBackProgress, tell: Tell) -> Decision:
         """See what is still to be put back, and what is next."""
         series = self._series(progress)
+        refuse_other_names(self._rollout, series, progress)
         name = progress.group or self._options.group or self._newest(series, progress)
         group = series.group(name) if name else None
         if name is None or group is None:

@@ -28,13 +28,17 @@ SCALING_PROCESSES = frozenset({"AlarmNotification", "ScheduledActions"})
 class Deployer:
     """Who deploys, and what is done about others. C(lease_duration) is in seconds.
 
-    C(owner) names a run: C(user@host:pid:start), or whatever tells one from another.
+    C(owner) names a run: C(user@host:pid:start), or whatever tells one from another. C(names) are the application,
+    service and environment that it deploys, where the series was not named instead; C(series_renamed) says that they
+    are not what the revisions so far were made under.
     """
 
     owner: str
     lease_duration: int = 120
     take_over: bool = False
     on_drift: str = "fail"
+    names: tuple[str, ...] = ()
+    series_renamed: bool = False
 
 
 class Rollout:

@@ -17,6 +17,7 @@ from ..core.errors import UnknownSeries
 from ..core.passes import Event
 from .rollout import Rollout
 from .series import Series, revision_info
+from .series_names import refuse_other_names
 
 # So many names are told at most.
 MOST_NAMES = 5
@@ -72,6 +73,7 @@ def series_info(rollout: Rollout, name: str, *, must_exist: bool = False) -> dic
         UnknownSeries: there are none, and with C(must_exist) there must be some.
     """
     series = rollout.series(name)
+    refuse_other_names(rollout, series)
     if must_exist and not series.groups:
         raise unknown_series(rollout, name, f"look at series {name}")
     return {"series": name, "revisions": [revision_info(group) for group in series.groups]}

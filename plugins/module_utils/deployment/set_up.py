@@ -33,6 +33,7 @@ from .plan import Plan, Planned, Rehearse, SetUpOptions, planned_phases, same_in
 from .progress import DeploymentProgress
 from .rollout import Rollout
 from .series import Series, revision_info, short
+from .series_names import refuse_other_names
 
 __all__ = ["SetUp", "SetUpOptions"]
 
@@ -98,6 +99,7 @@ class SetUp:
     def look(self, progress: SetUpProgress, tell: Tell) -> Decision:
         """See whether there is a revision to create, to complete, or none to set up at all."""
         series = self._rollout.series(self._options.series)
+        refuse_other_names(self._rollout, series, progress)
         if progress.before is None:
             progress.before = [revision_info(one) for one in series.groups]
             progress.deployment_id = self._options.deployment_id or uuid.uuid4().hex[:12]
