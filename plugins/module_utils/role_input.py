@@ -63,7 +63,15 @@ VARIABLES = frozenset(
 )
 # What the role sets for the play and its task files, and what the playbooks of the collection take besides.
 OTHERS = frozenset(
-    {"canary_group", "canary_instances", "canary_phase", "canary_planned", "canary_result", "canary_verify"}
+    {
+        "canary_give_up",
+        "canary_group",
+        "canary_instances",
+        "canary_phase",
+        "canary_planned",
+        "canary_result",
+        "canary_verify",
+    }
 )
 # The option by which the collection's playbooks have the same looked at.
 PLAYBOOK: Mapping[str, Any] = {"variables": {"type": "list", "elements": "str", "default": []}}

@@ -18,6 +18,7 @@ description:
   - Scaling processes that the deployment suspended are resumed, except those that had been suspended before.
   - If the outgoing groups cannot settle in time, the new group is kept, and the error says so. Capacity that works is
     never taken away.
+  - Where there is no way back, O(give_up) ends the deployment with what serves.
   - The same again, after an interruption, goes on where it stopped; when it is done already, nothing is changed.
 options:
   group:
@@ -27,6 +28,15 @@ options:
     type: str
   keep_failed:
     description: Whether to keep the new group, with no instances, for a look at it, instead of deleting it.
+    type: bool
+    default: false
+  give_up:
+    description:
+      - Whether to end an unfinished deployment without going back, where it can go neither on nor back; for example
+        because the image of the outgoing group is gone.
+      - No instance is ended by it. Each group gets as its desired capacity what it has in service or on its way, so
+        that none goes on to want what it cannot get; one that serves nothing goes to 0. The newest that serves is the
+        live revision, and the next deployment replaces all of them.
     type: bool
     default: false
   settle_time:
@@ -60,6 +70,11 @@ EXAMPLES = r"""
     group: shop__checkout__prod__7
     keep_failed: true
 
+- name: End a deployment that can go neither on nor back, with what serves
+  progressive.aws.asg_rollback:
+    series: shop__checkout__prod
+    give_up: true
+
 - name: Take over the deployment of a job that was killed, and take it back
   progressive.aws.asg_rollback:
     series: shop__checkout__prod
@@ -67,6 +82,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+emptied:
+  description: The groups that served nothing when the deployment was given up, and are at 0 now.
+  returned: when O(give_up) is true
+  type: list
+  elements: str
+  sample: [shop__checkout__prod__6]
 revisions:
   description: The revisions of the series after it, as M(progressive.aws.asg_series_info) returns them.
   returned: success
@@ -189,6 +210,7 @@ advice:
 """
 
 from ansible_collections.progressive.aws.plugins.module_utils import modules, role_input
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.give_up import GiveUp
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import (
     RollBack,
     RollBackOptions,
@@ -200,6 +222,7 @@ ARGUMENT_SPEC = {
     **role_input.PLAYBOOK,
     "group": {"type": "str"},
     "keep_failed": {"type": "bool", "default": False},
+    "give_up": {"type": "bool", "default": False},
     "settle_time": {"type": "float", "default": 10.0},
 }
 
@@ -209,8 +232,10 @@ def main() -> None:
     module = modules.aws_module(ARGUMENT_SPEC, **modules.GROUP_OR_SERIES_RULES)
     params = module.params
 
-    def build(rollout: Rollout) -> RollBack:
+    def build(rollout: Rollout) -> RollBack | GiveUp:
         role_input.check_variables(module)
+        if params["give_up"]:
+            return GiveUp(rollout, series=modules.series_unless_group(params), group=params["group"])
         return RollBack(
             rollout,
             RollBackOptions(

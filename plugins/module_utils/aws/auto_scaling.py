@@ -92,13 +92,17 @@ class AutoScaling:
 
     def group(self, name: str) -> Group | None:
         """One group by its name; None where there is none."""
+        return self.groups([name]).get(name)
+
+    def groups(self, names: Sequence[str]) -> dict[str, Group]:
+        """Groups by their names, fifty at most by one call; those that do not exist are left out."""
         answer = self._call(
             "autoscaling",
             "DescribeAutoScalingGroups",
-            f"read group {name}",
-            AutoScalingGroupNames=[name],
+            f"read group {' and '.join(names)}",
+            AutoScalingGroupNames=list(names),
         )
-        return next((read_group(item) for item in answer["AutoScalingGroups"]), None)
+        return {group.name: group for group in map(read_group, answer["AutoScalingGroups"])}
 
     def activities(self, group: str, since: float = 0.0) -> list[Activity]:
         """A group's scaling activities that began at C(since) (epoch seconds) or later, or are under way.

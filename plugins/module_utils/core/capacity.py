@@ -250,6 +250,23 @@ def pinned(instances: int, max_size: int) -> Capacity:
     return Capacity(instances, max(max_size, instances), instances)
 
 
+def sizes_of_what_serves(
+    usual: Mapping[str, Capacity], serving: Mapping[str, int], on_their_way: Mapping[str, int]
+) -> dict[str, Capacity]:
+    """The sizes of groups of which none shall want an instance that it has not, by their names.
+
+    C(usual) are the sizes that each would have, C(serving) how many instances it has in service, and C(on_their_way)
+    how many are launching. A group of which nothing serves goes to 0, unless none serves at all: then what is on its
+    way may be all there will be.
+    """
+    any_serves = any(serving.values())
+    sizes = {}
+    for name, capacity in usual.items():
+        number = serving[name] + on_their_way[name] if serving[name] or not any_serves else 0
+        sizes[name] = Capacity(min(capacity.min_size, number), max(capacity.max_size, number), number)
+    return sizes
+
+
 def deploying_capacities(
     new_group: str, capacity: Capacity, outgoing: Sequence[Snapshot], phase: Phase
 ) -> dict[str, Capacity]:

@@ -254,7 +254,8 @@ def _refuse_to_wait_longer(step: Step, decision: Wait, waited: float, timing: Ti
             step.attempted,
             answer=f"not done after {timeout:g} seconds; still missing: " + ", ".join(decision.missing),
             state=step.state or None,
-            advice="Give it more time with wait_timeout, or find out why with the activities of the group.",
+            advice="Give it more time with wait_timeout, or find out why with the activities of the group."
+            + getattr(step, "way_out", ""),
         )
 
 

@@ -28,25 +28,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Basis:
-    """A base group as AWS describes it, and what speaks against building on it."""
+    """A base group as AWS describes it, and what speaks against building on it.
+
+    C(taken) says that there is a group already of the name that the revision is to have.
+    """
 
     group: Group
     described: Described
     problems: tuple[str, ...] = ()
+    taken: bool = False
 
 
 def read_described(
-    rollout: Rollout, name: str, target_group_arns: Sequence[str] | None = None
+    rollout: Rollout,
+    name: str,
+    target_group_arns: Sequence[str] | None = None,
+    group: Group | None = None,
 ) -> tuple[Group, Described]:
     """Read everything of a base group that a copy with the given target groups depends on.
 
-    A base that is an outgoing group itself is read as it was before the deployment that shields it.
+    A base that is an outgoing group itself is read as it was before the deployment that shields it. C(group) is the
+    base where it has just been read.
 
     Raises:
         InvalidInput: there is no such group, or what it launches from is gone.
     """
     api = rollout.autoscaling
-    group = api.group(name)
+    group = group or api.group(name)
     if group is None:
         raise InvalidInput([f"there is no base group {name} in this region"])
     group = as_before(group)
@@ -144,15 +152,19 @@ def clone_alarm_names(policies: tuple[Mapping[str, Any], ...]) -> list[str]:
     )
 
 
-def read_basis(rollout: Rollout, name: str, overrides: Overrides, image: Image | None) -> Basis:
+def read_basis(
+    rollout: Rollout, name: str, overrides: Overrides, image: Image | None, new_group: str
+) -> Basis:
     """Read a base group, and find everything that speaks against a deployment of an AMI on it.
 
-    C(image) is None where it could not be found, which is a problem of its own.
+    C(image) is None where it could not be found, which is a problem of its own; C(new_group) is the name that the
+    revision is to have, and is looked for by the same call.
 
     Raises:
         InvalidInput: the base group or what it launches from does not exist.
     """
-    group, described = read_described(rollout, name, overrides.target_group_arns)
+    found = rollout.autoscaling.groups([name, new_group])
+    group, described = read_described(rollout, name, overrides.target_group_arns, found.get(name))
     problems = health.process_problems(f"base group {name}", group.suspended)
     if group.tags.get(journal.DEPLOYMENT):
         problems.append(
@@ -163,7 +175,7 @@ def read_basis(rollout: Rollout, name: str, overrides: Overrides, image: Image |
     problems.extend(
         rollout.load_balancing.missing(overrides.target_group_arns or (), overrides.load_balancer_names or ())
     )
-    return Basis(group, described, tuple(problems))
+    return Basis(group, described, tuple(problems), taken=new_group in found)
 
 
 def _image_problems(

@@ -71,7 +71,10 @@ def launch_sources(rollout: Rollout, series: str, group: str) -> tuple[list[str]
 
 
 def orphaned_templates(rollout: Rollout, series: Series) -> list[str]:
-    """The ids of launch templates whose revision is gone, and that nobody is setting up just now."""
+    """The ids of launch templates whose revision is gone, and that nobody is setting up just now.
+
+    A group that has lost its tags is not of the series any more, and still launches from its template.
+    """
     revisions = {str(journal.revision(group)) for group in series.groups}
     take_over = rollout.deployer.take_over
     return [
@@ -82,6 +85,10 @@ def orphaned_templates(rollout: Rollout, series: Series) -> list[str]:
             take_over
             or not held_by_other(rollout, journal.read_lease(template["tags"].get(journal.LEASE, "")))
         )
+        and rollout.autoscaling.group(
+            f"{series.name}{naming.SEPARATOR}{template['tags'].get(journal.REVISION)}"
+        )
+        is None
     ]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..core import journal
+from ..core import journal, naming
 from ..core.capacity import deploying_capacities
 from ..core.errors import Drifted
 from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
@@ -21,6 +21,11 @@ from .rollout import SCALING_PROCESSES, Rollout
 from .series import Series
 
 ADOPT = "adopt"
+# How a refusal names the way out where there is none back.
+GIVE_UP = (
+    "Where there is no way back, asg_rollback with give_up (rollback.yml -e canary_give_up=true) ends the deployment"
+    " with what serves"
+)
 
 
 def look_for(
@@ -56,19 +61,14 @@ def look_for(
             attempted,
             answer="somebody else has changed something: " + "; ".join(words),
             state="Nothing more was changed.",
-            advice="Find out who did. Then go on from here with on_drift=adopt (canary_on_drift), or roll back.",
+            advice="Find out who did. Then go on from here, or roll back, with on_drift=adopt (canary_on_drift)."
+            f" {GIVE_UP}.",
         )
 
     def perform() -> None:
         for name, tags in _adopted(series, deployment, drifted, gone).items():
             rollout.autoscaling.write_tags(name, tags)
-        for group in forgotten:
-            # What it was before is lost; what it is now is the best there is to go back to.
-            snapshot = journal.take_snapshot(group, deployment.deployment_id)
-            tags = {journal.BEFORE: journal.write_snapshot(snapshot)}
-            if group in strayed:
-                tags[journal.SERIES] = series.name
-            rollout.autoscaling.write_tags(group.name, tags)
+        _remember(rollout, series, deployment, forgotten, strayed)
         for name, processes in resumed:
             rollout.autoscaling.suspend(name, processes)
         for group, __ in drifted:
@@ -77,20 +77,58 @@ def look_for(
     return Change(tuple(f"adopt that {one}" for one in words), perform)
 
 
-def refuse_gone(rollout: Rollout, series: Series, deployment: Deployment, attempted: str, state: str) -> None:
-    """Stop where an outgoing group does not exist any more: without it there is less to go back to.
+def refuse_gone(
+    rollout: Rollout, series: Series, deployment: Deployment, group: Group, attempted: str, state: str
+) -> None:
+    """Stop a rollback where an outgoing group does not exist any more: without it there is less to go back to.
+
+    Where none is left, and the new group serves, there is nothing to go back to, whatever may be adopted.
 
     Raises:
         Drifted: one is gone, and that is not to be adopted.
     """
-    gone = _missing(rollout, series, deployment)[0]
-    if gone and rollout.deployer.on_drift != ADOPT:
+    gone, strayed = _missing(rollout, series, deployment)
+    none_left = not (series.outgoing(deployment) or strayed) and bool(group.in_service)
+    if gone and (none_left or rollout.deployer.on_drift != ADOPT):
+        back = (
+            ""
+            if none_left
+            else " To go back to what is left, without it, set on_drift=adopt (canary_on_drift)."
+        )
         raise Drifted(
             attempted,
             answer=f"somebody else has deleted outgoing group {', '.join(gone)}",
             state=state,
-            advice="To go back to what is left, without it, set on_drift=adopt (canary_on_drift).",
+            advice=f"{GIVE_UP}.{back}",
         )
+
+
+def find_forgotten(
+    rollout: Rollout, series: Series, deployment: Deployment, attempted: str, state: str
+) -> Change | None:
+    """Find outgoing groups whose tags are gone under a rollback; without them they would be forgotten by it.
+
+    Returns the change that writes them anew, with the sizes of now, where that is to be adopted.
+
+    Raises:
+        Drifted: there are some, and that is not to be adopted.
+    """
+    strayed = _missing(rollout, series, deployment)[1]
+    forgotten = [*series.forgotten(deployment), *strayed]
+    if not forgotten:
+        return None
+    names = ", ".join(group.name for group in forgotten)
+    if rollout.deployer.on_drift != ADOPT:
+        raise Drifted(
+            attempted,
+            answer=f"somebody else has removed tag {journal.BEFORE} of outgoing group {names}",
+            state=state,
+            advice=f"{GIVE_UP}. To go back to the sizes that it has now, set on_drift=adopt (canary_on_drift).",
+        )
+    return Change(
+        (f"adopt that outgoing group {names} has lost its tag {journal.BEFORE}",),
+        lambda: _remember(rollout, series, deployment, forgotten, strayed),
+    )
 
 
 def refuse_policies(rollout: Rollout, deployment: Deployment, attempted: str) -> None:
@@ -111,12 +149,45 @@ def refuse_policies(rollout: Rollout, deployment: Deployment, attempted: str) ->
         )
 
 
+def _remember(
+    rollout: Rollout,
+    series: Series,
+    deployment: Deployment,
+    forgotten: Sequence[Group],
+    strayed: Sequence[Group],
+) -> None:
+    """Write the tags of outgoing groups anew; what they were before is lost, and what they are now is the best."""
+    for group in forgotten:
+        snapshot = journal.take_snapshot(group, deployment.deployment_id)
+        tags = {journal.BEFORE: journal.write_snapshot(snapshot)}
+        if group in strayed:
+            tags |= _membership(series, group)
+        rollout.autoscaling.write_tags(group.name, tags)
+
+
+def strayed(rollout: Rollout, series: Series, deployment: Deployment) -> list[Group]:
+    """The outgoing groups that are there, and have lost the series' tag."""
+    return _missing(rollout, series, deployment)[1]
+
+
+def take_in(rollout: Rollout, series: Series, groups: Sequence[Group]) -> None:
+    """Mark groups that have lost their tags as of the series again, and as live."""
+    for group in groups:
+        rollout.autoscaling.write_tags(group.name, _membership(series, group))
+
+
+def _membership(series: Series, group: Group) -> dict[str, str]:
+    revision = naming.revision_of(series.name, group.name)
+    tags = {journal.SERIES: series.name}
+    return tags | ({journal.REVISION: str(revision), journal.STATUS: journal.LIVE} if revision else {})
+
+
 def _missing(rollout: Rollout, series: Series, deployment: Deployment) -> tuple[list[str], list[Group]]:
-    """The names of the outgoing groups that are gone, and adopted ones that are there without the series' tag."""
+    """The names of the outgoing groups that are gone, and those that are there without the series' tag."""
     gone, strayed = [], []
     for name in series.gone(deployment):
-        group = rollout.autoscaling.group(name) if name in deployment.adopted else None
-        if group is None:
+        group = rollout.autoscaling.group(name)
+        if group is None or group.being_deleted:
             gone.append(name)
         else:
             strayed.append(group)

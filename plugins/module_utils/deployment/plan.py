@@ -189,6 +189,7 @@ class Plan:
     rehearse: Rehearse | None = None
     image: Image | None = None
     basis: Basis | None = None
+    taken: list[str] = field(default_factory=list)
 
     @property
     def overrides(self) -> Overrides:
@@ -212,7 +213,8 @@ class Plan:
         except InvalidInput as error:
             self.problems += error.problems
         try:
-            self.basis = read_basis(self.rollout, self.options.base_group, self.overrides, self.image)
+            name = naming.group_name(self.series.name, self._next_revision)
+            self.basis = read_basis(self.rollout, self.options.base_group, self.overrides, self.image, name)
         except InvalidInput as error:
             self.problems += error.problems
 
@@ -223,6 +225,7 @@ class Plan:
             InvalidInput: with everything that is wrong.
         """
         options, rollout = self.options, self.rollout
+        self.problems += self._stranded_problems()
         adopted = adoption.find(rollout, self.series, options.adopt_group)
         self.problems += adopted.problems
         outgoing = [
@@ -255,7 +258,11 @@ class Plan:
             )
             sizes = deployment.capacity
             most = peak(snapshots, sizes, options.phases or (), options.resize_order)
-            findings = [*launch_checks.look(rollout, wanted, most), *self._other_base()]
+            findings = [
+                *launch_checks.look(rollout, wanted, most),
+                *self._other_base(),
+                *self._passed_over(),
+            ]
             self.problems += [one.text for one in findings if one.result == launch_checks.PROBLEM]
         lines: list[tuple[str, str]] = []
         if self.rehearse:
@@ -269,6 +276,39 @@ class Plan:
             deployment, tuple(outgoing), self.basis, self.overrides, tuple(findings), notes, tuple(lines)
         )
 
+    @property
+    def _next_revision(self) -> int:
+        return max((journal.revision(group) for group in self.series.groups), default=0) + 1
+
+    def _free_revision(self) -> tuple[int, list[str]]:
+        """The next number whose name no group has, and the groups of no series whose names were passed over."""
+        revision, taken = self._next_revision, []
+        is_taken = bool(self.basis and self.basis.taken)
+        while is_taken:
+            taken.append(naming.group_name(self.series.name, revision))
+            revision += 1
+            following = naming.group_name(self.series.name, revision)
+            is_taken = self.rollout.autoscaling.group(following) is not None
+        return revision, taken
+
+    def _stranded_problems(self) -> list[str]:
+        return [
+            f"group {group.name} is as deployment {snapshot.deployment_id} left it, whose own group is gone: run"
+            f" asg_rollback (playbooks/rollback.yml), which gives it {snapshot.capacity} back, and then this again"
+            for group, snapshot in self.series.stranded
+        ]
+
+    def _passed_over(self) -> list[launch_checks.Finding]:
+        return [
+            launch_checks.Finding(
+                "revision",
+                launch_checks.WARNING,
+                f"there is a group {name} that is not of the series, so that its number is passed over; its instances"
+                " are nobody's, and stay until somebody deletes it",
+            )
+            for name in self.taken
+        ]
+
     def _other_base(self) -> list[launch_checks.Finding]:
         """A warning where what is live was made from another base: perhaps it is another service's."""
         live, base = self.series.live, self.options.base_group
@@ -279,7 +319,8 @@ class Plan:
 
     def _deployment(self, deployment_id: str, capacity: Capacity, outgoing: Sequence[Group]) -> Deployment:
         options = self.options
-        revision = max((journal.revision(group) for group in self.series.groups), default=0) + 1
+        revision, taken = self._free_revision()
+        self.taken = taken
         return Deployment(
             series=options.series,
             revision=revision,

@@ -8,15 +8,15 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws.auto_scaling import PROTECTED
 from ..core import journal
-from ..core.capacity import next_step, pinned
-from ..core.errors import InvalidInput
-from ..core.model import Deployment, Group, Snapshot
+from ..core.capacity import Standing, next_step, pinned
+from ..core.errors import InvalidInput, LaunchFailed
+from ..core.model import Capacity, Deployment, Group, Snapshot
 from ..core.naming import series_of_revision
 from ..core.passes import Change, Decision, Done, Event, Tell, Wait
 from . import drift
@@ -71,6 +71,8 @@ class RollBack:
     keeps = RollBackProgress
 
     takes = 0.0
+    # What else there is to do where it does not get there.
+    way_out = f" {drift.GIVE_UP}."
 
     def __init__(self, rollout: Rollout, options: RollBackOptions) -> None:
         """Roll back as the options ask for.
@@ -96,9 +98,14 @@ class RollBack:
         """See what is still to be put back, and what is next."""
         series = self._series(progress)
         refuse_other_names(self._rollout, series, progress)
-        name = progress.group or self._options.group or self._newest(series, progress)
+        name = progress.group or self._options.group
+        if not name and not series.unfinished and series.stranded:
+            return self._restore_stranded(series, progress, tell)
+        name = name or self._newest(series, progress)
         group = series.group(name) if name else None
         if name is None or group is None:
+            if series.stranded:
+                return self._restore_stranded(series, progress, tell)
             return self._sweep(series, name, progress, tell)
         progress.group = name
         deployment = self._deployment(group)
@@ -112,9 +119,14 @@ class RollBack:
             revisions = [revision_info(one) for one in series.groups]
             return Done({**_nothing(), "kept": [name], "revisions": revisions})
         ensure_ours(self._rollout, deployment, progress, self.attempted)
-        drift.refuse_gone(self._rollout, series, deployment, self.attempted, self.state)
+        drift.refuse_gone(self._rollout, series, deployment, group, self.attempted, self.state)
         if deployment.status != journal.ROLLING_BACK:
             return self._begin(series, group, deployment, outgoing, progress)
+        if group.instances or group.capacity.desired_capacity:
+            # Later the tags are gone because it has let the outgoing groups go.
+            found = drift.find_forgotten(self._rollout, series, deployment, self.attempted, self.state)
+            if found:
+                return found
         if not progress.restored:
             progress.restored = [snapshot.as_result() for __, snapshot in outgoing]
         return self._go_on(group, deployment, outgoing, progress, tell)
@@ -190,19 +202,7 @@ class RollBack:
         progress: RollBackProgress,
         tell: Tell,
     ) -> Decision:
-        restored = [
-            standing(
-                self._rollout,
-                one,
-                snapshot.capacity,
-                progress,
-                tell,
-                settle_time=self._options.settle_time,
-                attempted=self.attempted,
-                state=self.state,
-            )
-            for one, snapshot in outgoing
-        ]
+        restored = self._restored(outgoing, progress, tell)
         step = next_step([restored])
         if not step.resize and not step.wait_for:
             emptied = standing(
@@ -222,8 +222,7 @@ class RollBack:
             def resize() -> None:
                 if lease:
                     self._rollout.autoscaling.write_tags(group.name, lease)
-                for name, capacity in step.resize.items():
-                    self._rollout.autoscaling.resize(name, capacity)
+                self._resize(step.resize)
 
             return Change(
                 tuple(f"resize group {name} to {capacity}" for name, capacity in step.resize.items()),
@@ -235,6 +234,57 @@ class RollBack:
                 return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, lease))
             return Wait(step.wait_for)
         return self._end(group, deployment, outgoing, progress)
+
+    def _restored(
+        self, outgoing: Sequence[tuple[Group, Snapshot]], progress: RollBackProgress, tell: Tell
+    ) -> list[Standing]:
+        """How far the outgoing groups are on their way back.
+
+        Raises:
+            LaunchFailed: one cannot get there.
+        """
+        try:
+            return [
+                standing(
+                    self._rollout,
+                    one,
+                    snapshot.capacity,
+                    progress,
+                    tell,
+                    settle_time=self._options.settle_time,
+                    attempted=self.attempted,
+                    state=self.state,
+                )
+                for one, snapshot in outgoing
+            ]
+        except LaunchFailed as failure:
+            failure.advice = f"{failure.advice or ''}{self.way_out}".strip()
+            raise
+
+    def _restore_stranded(self, series: Series, progress: RollBackProgress, tell: Tell) -> Decision:
+        """Give outgoing groups back what they had, where somebody has deleted the group that was to replace them."""
+        stranded = series.stranded
+        self.state = state_of([group for group, __ in stranded])
+        progress.restored = [snapshot.as_result() for __, snapshot in stranded]
+        step = next_step([self._restored(stranded, progress, tell)])
+        if step.resize:
+            return Change(
+                tuple(f"resize group {name} to {capacity}" for name, capacity in step.resize.items()),
+                lambda: self._resize(step.resize),
+                wait_after=True,
+            )
+        if step.wait_for:
+            return Wait(step.wait_for)
+
+        def perform() -> None:
+            for one, snapshot in stranded:
+                unshield(self._rollout, one, snapshot, rolled_back=True)
+
+        return Change(tuple(f"let {one.name} scale by itself as before" for one, __ in stranded), perform)
+
+    def _resize(self, sizes: Mapping[str, Capacity]) -> None:
+        for name, capacity in sizes.items():
+            self._rollout.autoscaling.resize(name, capacity)
 
     def _end(
         self,
@@ -314,7 +364,7 @@ class RollBack:
         result["revisions"] = [revision_info(group) for group in series.groups]
         if result["removed"]:
             tell(Event("settled", short(result["removed"][0]), "rolled back and removed"))
-        elif not (result["kept"] or progress.swept):
+        elif not (result["kept"] or result["restored"] or progress.swept):
             tell(nothing_to_take_back(self._rollout, series, self._options.group, self.attempted))
         return Done(result)
 

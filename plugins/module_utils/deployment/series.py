@@ -44,6 +44,18 @@ class Series:
         """The newest revision that is live, with its deployment."""
         return next((pair for pair in self.deployments if pair[1].status == journal.LIVE), None)
 
+    @property
+    def stranded(self) -> list[tuple[Group, Snapshot]]:
+        """The outgoing groups, with their snapshots, of a deployment whose own group is gone, deleted by somebody.
+
+        Of the newest revision alone: an earlier one was replaced for good by what came after it.
+        """
+        newest = journal.read_snapshot(self.groups[0]) if self.groups else None
+        if newest is None or newest.deployment_id in {one.deployment_id for __, one in self.deployments}:
+            return []
+        by_name = {group.name: group for group in self.groups}
+        return [(by_name[one.group], one) for one in journal.outgoing(self.groups, newest.deployment_id)]
+
     def gone(self, deployment: Deployment) -> list[str]:
         """The names of the outgoing groups of a deployment that are not of the series any more.
 

@@ -28,6 +28,7 @@ from . import launch_checks
 from .base import Basis, read_described
 from .create import Creation
 from .difference import difference
+from .drift import GIVE_UP
 from .lease import ensure_ours, lease_tags, needs_renewal
 from .plan import Plan, Planned, Rehearse, SetUpOptions, planned_phases, same_inputs, same_revision
 from .progress import DeploymentProgress
@@ -152,7 +153,7 @@ class SetUp:
                 f" ({deployment.status}), and it was started with other inputs",
                 state="Nothing was touched.",
                 advice="Run it again with its own inputs to go on with it, or roll it back with asg_rollback"
-                " (playbooks/rollback.yml).",
+                f" (playbooks/rollback.yml). {GIVE_UP}.",
             )
         if deployment.status == journal.ROLLING_BACK:
             ensure_ours(self._rollout, deployment, progress, self.attempted)
@@ -161,7 +162,7 @@ class SetUp:
                 answer=f"deployment {deployment.deployment_id} of {deployment.image_id} as {group.name} is being"
                 " rolled back",
                 state="Nothing was touched.",
-                advice="Let the rollback end, or finish it with asg_rollback (playbooks/rollback.yml).",
+                advice=f"Let the rollback end, or finish it with asg_rollback (playbooks/rollback.yml). {GIVE_UP}.",
             )
         ensure_ours(self._rollout, deployment, progress, self.attempted)
         basis, image = self._planned_on or (
