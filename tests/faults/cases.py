@@ -249,6 +249,18 @@ class Case:
         self.site.clock.sleep(5)
         outcome.end, problems = self._look()
         outcome.problems += problems
+        outcome.problems += self._problems_of_the_next_deployment()
+
+    def _problems_of_the_next_deployment(self) -> list[str]:
+        """No end is a dead one: a good image is live after one more command."""
+        site = self.site
+        try:
+            group = site.set_up(site.image("next"), "next")
+            site.run(site.upgrade_step(group, 100, "next", settle_time=0), TIMING)
+        except RolloutError as error:
+            return [f"the next deployment is refused or fails: {error}"]
+        sizes = site.shop.revisions()[group]
+        return [] if sizes.in_service == 4 else [f"the next deployment ends with {sizes}"]
 
     def _wait_for_the_lease(self) -> None:
         # Nothing is resized meanwhile, so that a look a second is enough.

@@ -98,6 +98,18 @@ def test_a_misspelt_variable_is_refused_by_every_playbook(base: Shop, deployer: 
     assert deployer.server.writes(mark) == []
 
 
+def test_a_deployment_that_is_given_up_ends_with_what_serves(base: Shop, deployer: Deployer) -> None:
+    first = deployer.go_live(deployer.image("one"))
+    second = deployer.begin(deployer.image("two"), 50)
+
+    run = deployer.play("rollback", canary_give_up=True, **QUICK)
+
+    assert run.code == 0, run.output
+    sizes = {name: (one.min_size, one.desired_capacity) for name, one in base.revisions().items()}
+    assert sizes == {first: (0, 2), second: (0, 2)}
+    assert "checkout__prod__2  stays with 2 in service" in run.output
+
+
 def test_task_files_run_before_and_after_a_phase_and_know_where_they_are(
     base: Shop, deployer: Deployer
 ) -> None:
