@@ -38,6 +38,7 @@ VARIABLES = frozenset(
         "canary_keep_failed",
         "canary_keep_revisions",
         "canary_key_name",
+        "canary_launch_patience",
         "canary_load_balancer_names",
         "canary_max_size",
         "canary_metadata_options",
@@ -111,7 +112,8 @@ def check_variables(module: Any) -> None:
 def problems(given: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Say what is wrong with what the steps after the set-up are going to be given.
 
-    C(given) has C(variables) (names), C(settle_time), C(steady_state_timeout) (seconds), C(keep_revisions),
+    C(given) has C(variables) (names), C(settle_time), C(launch_patience), C(steady_state_timeout) (seconds),
+    C(keep_revisions),
     C(report) (paths) and C(folder), to which task files are relative.
     """
     yield from unknown_variables(given.get("variables") or ())[0]
@@ -122,7 +124,12 @@ def problems(given: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]) -> I
 
 
 def _number_problems(given: Mapping[str, Any]) -> Iterator[str]:
-    for name, least in (("settle_time", 0), ("steady_state_timeout", 1), ("keep_revisions", 0)):
+    for name, least in (
+        ("settle_time", 0),
+        ("launch_patience", 0),
+        ("steady_state_timeout", 1),
+        ("keep_revisions", 0),
+    ):
         value = given.get(name)
         if value is not None and float(value) < least:
             yield f"canary_{name} is {value:g}; it must be {least} or more"

@@ -43,6 +43,14 @@ options:
     description: For how many seconds an outgoing group must hold what it wants until it counts as settled.
     type: float
     default: 10.0
+  launch_patience:
+    description:
+      - For how many seconds launches may fail, in every zone of the group, for reasons that may be gone at the next
+        one, such as no capacity of the instance type, an error of AWS's own, throttling or the price of Spot Instances.
+      - Auto Scaling goes on to try meanwhile. A launch that fails for a reason that stays, such as an AMI or a key pair
+        that does not exist, ends the step at once.
+    type: float
+    default: 300.0
 author:
   - The progressive.aws team (@progressive-aws)
 seealso:
@@ -224,6 +232,7 @@ ARGUMENT_SPEC = {
     "keep_failed": {"type": "bool", "default": False},
     "give_up": {"type": "bool", "default": False},
     "settle_time": {"type": "float", "default": 10.0},
+    "launch_patience": {"type": "float", "default": 300.0},
 }
 
 
@@ -243,6 +252,7 @@ def main() -> None:
                 series=modules.series_unless_group(params),
                 keep_failed=params["keep_failed"],
                 settle_time=params["settle_time"],
+                launch_patience=params["launch_patience"],
             ),
         )
 

@@ -137,6 +137,9 @@ options:
       steady_state_timeout:
         description: The seconds that a group may take to settle.
         type: float
+      launch_patience:
+        description: The seconds that launches may fail for reasons of the moment.
+        type: float
       keep_revisions:
         description: How many earlier revisions are going to be kept.
         type: float
@@ -493,6 +496,7 @@ ROLE = {
     "folder": {"type": "path", "default": "."},
     "report": {"type": "list", "elements": "str", "default": []},
     "settle_time": {"type": "float"},
+    "launch_patience": {"type": "float"},
     "steady_state_timeout": {"type": "float"},
     "keep_revisions": {"type": "float"},
 }

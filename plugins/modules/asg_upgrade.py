@@ -57,6 +57,14 @@ options:
     description: For how many seconds a group must hold what it wants until it counts as settled.
     type: float
     default: 10.0
+  launch_patience:
+    description:
+      - For how many seconds launches may fail, in every zone of the group, for reasons that may be gone at the next
+        one, such as no capacity of the instance type, an error of AWS's own, throttling or the price of Spot Instances.
+      - Auto Scaling goes on to try meanwhile. A launch that fails for a reason that stays, such as an AMI or a key pair
+        that does not exist, ends the step at once.
+    type: float
+    default: 300.0
 author:
   - The progressive.aws team (@progressive-aws)
 seealso:
@@ -278,6 +286,7 @@ ARGUMENT_SPEC = {
     "pause": {"type": "float", "default": 0.0},
     "resize_order": {"type": "str", "choices": list(RESIZE_ORDERS), "default": NEW_FIRST},
     "settle_time": {"type": "float", "default": 10.0},
+    "launch_patience": {"type": "float", "default": 300.0},
 }
 
 
@@ -294,6 +303,7 @@ def main() -> None:
                 wanted=modules.wanted(params),
                 resize_order=params["resize_order"],
                 settle_time=params["settle_time"],
+                launch_patience=params["launch_patience"],
                 pause=params["pause"],
             ),
         ),

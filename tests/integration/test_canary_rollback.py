@@ -24,11 +24,11 @@ def test_a_launch_that_cannot_succeed_is_rolled_back_at_once(base: Shop, deploye
     calls = deployer.server.mark()
 
     with Observer(base) as observer:
-        run = deployer.deploy(deployer.image("two", launch_error="InsufficientInstanceCapacity"))
+        run = deployer.deploy(deployer.image("two", launch_error="InvalidKeyPair.NotFound"))
 
     assert run.code == 2
-    assert "We currently do not have sufficient" in run.output
-    assert "AWS has no capacity of this instance type" in run.output
+    assert "The key pair missing does not exist" in run.output
+    assert "Create the key pair in this region" in run.output
     assert observer.lowest >= 4
     assert observer.desired(first) == [4]
     assert base.revisions() == {first: Sizes(0, 10, 4, 4)}
@@ -36,7 +36,7 @@ def test_a_launch_that_cannot_succeed_is_rolled_back_at_once(base: Shop, deploye
     assert everything_about(base, base.base_group) == untouched
     assert polls_between_failure_and_rollback(deployer, calls, second) <= 2
     assert deployer.report["outcome"] == "rolled-back"
-    assert "We currently do not have sufficient" in deployer.report["reason"]
+    assert "The key pair missing does not exist" in deployer.report["reason"]
 
 
 def polls_between_failure_and_rollback(deployer: Deployer, mark: int, group: str) -> int:

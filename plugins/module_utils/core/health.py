@@ -22,6 +22,9 @@ ESSENTIAL_PROCESSES = ("Launch", "Terminate")
 # host, which heals by itself.
 TOLERATED_REPLACEMENTS = 1
 
+# For how many seconds launches may fail for reasons of the moment, in every zone, until the group counts as failing.
+LAUNCH_PATIENCE = 300.0
+
 # A target group that no listener uses reports this reason, and never anything better
 # (Elastic Load Balancing, "Health checks for your target groups", target health reason codes).
 NOT_IN_USE = "Target.NotInUse"
@@ -189,6 +192,18 @@ REMEDIES = (
         "The instance ended while it started: look at the system log of one launched by hand from this AMI.",
     ),
 )
+# Reasons that may be gone at the next launch, which Auto Scaling tries by itself, in its other zones and instance types
+# first ("Troubleshoot Amazon EC2 Auto Scaling: EC2 instance launch failures", "Availability Zone distribution"):
+# capacity, errors of AWS's own, throttling, and the price of Spot Instances. A reservation is none.
+_OF_THE_MOMENT = re.compile(
+    r"sufficient .*capacity|InsufficientInstanceCapacity|no Spot capacity|UnfulfillableCapacity"
+    r"|\bServer\.InternalError|\bInternal error\b|RequestLimitExceeded|request limit exceeded|throttl"
+    r"|Spot (request|market|instance)? ?price|SpotMaxPriceTooLow",
+    re.IGNORECASE,
+)
+_OF_A_RESERVATION = re.compile(
+    r"Capacity Block|reservation|InsufficientReservedInstanceCapacity", re.IGNORECASE
+)
 OTHER_REMEDY = "See the group's activity history for the whole story."
 
 
@@ -200,18 +215,28 @@ def remedy(status_message: str) -> str:
     return OTHER_REMEDY
 
 
-def failure(activities: Sequence[Activity], wanted: int) -> Failure | None:
+def failure(
+    activities: Sequence[Activity],
+    wanted: int,
+    *,
+    zones: Iterable[str] = (),
+    patience: float = LAUNCH_PATIENCE,
+) -> Failure | None:
     """Tell whether the given activities of a group, those since the step began, mean that it is failing.
 
     C(activities) come newest first, as AWS lists them; C(wanted) is the number of instances that the group is
-    to have. A launch that failed does at once; so does losing instances again and again: more than one, and at
-    least as many as are wanted. A group that wants no instance cannot fail to get one.
+    to have. A launch that failed does at once where the reason holds for the next one too; where it may be gone then,
+    once launches have failed in each of the group's C(zones) for C(patience) seconds, by AWS's clock. So does losing
+    instances again and again: more than one, and at least as many as are wanted. A group that wants no instance cannot
+    fail to get one.
     """
     if wanted == 0:
         return None
     failed = [one for one in activities if is_failed_launch(one)]
-    if failed:
-        words = failed[0].status_message or failed[0].description
+    lasting = [one for one in failed if not is_of_the_moment(one)]
+    worst = lasting[0] if lasting else _failing_everywhere(activities, zones, patience)
+    if worst:
+        words = worst.status_message or worst.description
         return Failure(words, remedy(words))
     lost = [one for one in activities if is_replacement(one) or _was_taken(one)]
     # An instance that is lost on its way in has two activities, its launch and its end.
@@ -223,6 +248,34 @@ def failure(activities: Sequence[Activity], wanted: int) -> Failure | None:
             "The image starts but does not stay healthy: look at its health check and its own log.",
         )
     return None
+
+
+def is_of_the_moment(activity: Activity) -> bool:
+    """Whether a launch failed for a reason that may be gone at the next one."""
+    words = activity.status_message or activity.description
+    return bool(_OF_THE_MOMENT.search(words)) and not _OF_A_RESERVATION.search(words)
+
+
+def _failing_everywhere(
+    activities: Sequence[Activity], zones: Iterable[str], patience: float
+) -> Activity | None:
+    """The newest launch that failed, where none has come through in any zone for so many seconds."""
+    launches = [one for one in activities if is_launch(one)]
+    since_success: list[Activity] = []
+    for one in launches:
+        if not is_failed_launch(one):
+            break
+        since_success.append(one)
+    if not since_success:
+        return None
+    tried = {_zone(one) for one in since_success}
+    lasted = since_success[0].started - since_success[-1].started
+    return since_success[0] if lasted >= patience and tried >= set(zones) else None
+
+
+def _zone(activity: Activity) -> str:
+    found = re.search(r'"Availability Zone":\s*"([^"]+)"', activity.details)
+    return found[1] if found else ""
 
 
 def is_launch(activity: Activity) -> bool:
@@ -238,7 +291,7 @@ _TAKEN = re.compile(r"UserInitiated|Server\.Spot", re.I)
 
 
 def is_failed_launch(activity: Activity) -> bool:
-    """Whether an activity is a launch that came to nothing, for a reason that will hold for the next one too."""
+    """Whether an activity is a launch that came to nothing, and not because the group wanted it no more."""
     if not is_launch(activity):
         return False
     return activity.status_code == "Failed" or (_did_not_arrive(activity) and not _was_taken(activity))

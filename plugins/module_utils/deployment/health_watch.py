@@ -35,11 +35,13 @@ def standing(
     settle_time: float,
     attempted: str,
     state: str = "",
+    launch_patience: float = health.LAUNCH_PATIENCE,
 ) -> Standing:
     """See how far a group is on its way to C(wanted), and tell what happened meanwhile.
 
     It has settled when it has had exactly what it wants for C(settle_time) seconds; one that stood so when
-    the step began need not prove it again.
+    the step began need not prove it again. C(launch_patience) is for how many seconds launches may fail for reasons of
+    the moment in every zone.
 
     Raises:
         LaunchFailed: it cannot get there.
@@ -57,7 +59,7 @@ def standing(
     arrived = health.arrived(group, number)
     if not (arrived and watch.arrived and watch.present in (None, present)):
         # Only groups that move are asked for their activities.
-        _follow(rollout, group, number, watch, telling, attempted, state)
+        _follow(rollout, group, number, watch, telling, attempted, state, launch_patience)
     watch.present, watch.arrived = present, arrived
     telling.capacity(group, number)
     missing = health.missing(group, number, [], registers=False)
@@ -86,6 +88,7 @@ def _follow(
     telling: Telling,
     attempted: str,
     state: str,
+    launch_patience: float,
 ) -> None:
     """Read what a group has done since it is watched, and tell it.
 
@@ -102,7 +105,10 @@ def _follow(
     kept = [*new, *(one for one in watch.activities if one.activity_id not in read)]
     watch.activities = sorted(kept, key=lambda one: one.started, reverse=True)[:MOST_KEPT]
     telling.activities(group.name, new)
-    failing = health.failure(watch.activities, wanted)
+    zones = group.described.get("AvailabilityZones") or ()
+    failing = health.failure(watch.activities, wanted, zones=zones, patience=launch_patience)
+    if not failing and any(health.is_failed_launch(one) for one in new):
+        telling.tries_again(group.name, launch_patience)
     if failing:
         telling.capacity(group, wanted)
         raise LaunchFailed(
@@ -142,6 +148,15 @@ def _begin_watching(rollout: Rollout, group: Group, watch: Watch, telling: Telli
     watch.begun = True
     watch.since = min(under_way, default=max((one.started for one in ended), default=0.0))
     watch.known = [one.activity_id for one in ended if one.started >= watch.since]
+
+
+def launch_patience_problems(launch_patience: float) -> list[str]:
+    """Say what is wrong with a patience with launches, in seconds; an empty list where nothing is."""
+    return (
+        []
+        if launch_patience >= 0
+        else [f"launch_patience is {launch_patience:g}; it must be 0 seconds or more"]
+    )
 
 
 def settle_time_problems(settle_time: float) -> list[str]:

@@ -61,6 +61,14 @@ class Telling:
                 kind = "failure" if activity.failed else "activity"
                 self.once(activity.activity_id, kind, activity.group, text)
 
+    def tries_again(self, group: str, patience: float) -> None:
+        """Tell what AWS does about launches that failed for a reason of the moment."""
+        text = (
+            "Auto Scaling tries again by itself, in the other zones and instance types first; it counts as failed after"
+            f" {patience:g} s without a launch in any"
+        )
+        self.once(f"{group} tries again", "warning", group, text)
+
     def capacity(self, group: Group, wanted: int) -> None:
         """Tell how many instances are in service, with a bar, and what the others do."""
         text = capacity_text(group, wanted)

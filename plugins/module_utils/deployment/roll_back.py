@@ -16,12 +16,13 @@ from ..aws.auto_scaling import PROTECTED
 from ..core import journal
 from ..core.capacity import Standing, next_step, pinned
 from ..core.errors import InvalidInput, LaunchFailed
+from ..core.health import LAUNCH_PATIENCE
 from ..core.model import Capacity, Deployment, Group, Snapshot
 from ..core.naming import series_of_revision
 from ..core.passes import Change, Decision, Done, Event, Tell, Wait
 from . import drift
 from .clean_up import launch_sources, orphaned_templates, own_alarms, remove_launch_sources, unborn, unshield
-from .health_watch import settle_time_problems, standing
+from .health_watch import launch_patience_problems, settle_time_problems, standing
 from .lease import ensure_ours, lease_tags, needs_renewal
 from .progress import DeploymentProgress
 from .rollout import SCALING_PROCESSES, Rollout
@@ -37,13 +38,14 @@ BETWEEN_DELETIONS = 3.0
 class RollBackOptions:
     """What the user asks for: the newest deployment of C(series), or the one that made C(group).
 
-    C(settle_time) is in seconds.
+    C(settle_time) and C(launch_patience) are in seconds.
     """
 
     group: str | None = None
     series: str | None = None
     keep_failed: bool = False
     settle_time: float = 10.0
+    launch_patience: float = LAUNCH_PATIENCE
 
 
 @dataclass
@@ -80,7 +82,10 @@ class RollBack:
         Raises:
             InvalidInput: the options by themselves cannot be right.
         """
-        problems = settle_time_problems(options.settle_time)
+        problems = [
+            *settle_time_problems(options.settle_time),
+            *launch_patience_problems(options.launch_patience),
+        ]
         if options.group is not None and not options.group.strip():
             problems.append("group is empty")
         if problems:
@@ -252,6 +257,7 @@ class RollBack:
                     progress,
                     tell,
                     settle_time=self._options.settle_time,
+                    launch_patience=self._options.launch_patience,
                     attempted=self.attempted,
                     state=self.state,
                 )

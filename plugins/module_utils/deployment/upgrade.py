@@ -26,11 +26,12 @@ from ..core.capacity import (
     stages,
 )
 from ..core.errors import InvalidInput, RolloutError
+from ..core.health import LAUNCH_PATIENCE
 from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
 from ..core.passes import Change, Decision, Done, Tell, Wait
 from . import drift
 from .base import read_scaling
-from .health_watch import settle_time_problems, standing
+from .health_watch import launch_patience_problems, settle_time_problems, standing
 from .lease import ensure_ours, lease_tags, needs_renewal
 from .progress import DeploymentProgress
 from .progress_lines import Telling
@@ -41,13 +42,14 @@ from .series_search import unknown_group
 
 @dataclass(frozen=True)
 class UpgradeOptions:
-    """What the user asks for; C(settle_time) and C(pause) are in seconds."""
+    """What the user asks for; C(settle_time), C(pause) and C(launch_patience) are in seconds."""
 
     group: str
     wanted: Wanted
     resize_order: str = NEW_FIRST
     settle_time: float = 10.0
     pause: float = 0.0
+    launch_patience: float = LAUNCH_PATIENCE
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Upgrade:
             InvalidInput: the options by themselves cannot be right.
         """
         problems = [*options.wanted.problems(), *settle_time_problems(options.settle_time)]
+        problems += launch_patience_problems(options.launch_patience)
         if options.pause < 0:
             problems.append(f"pause is {options.pause:g}; it must be 0 seconds or more")
         if problems:
@@ -197,6 +200,7 @@ class Upgrade:
                 progress,
                 tell,
                 settle_time=self._options.settle_time,
+                launch_patience=self._options.launch_patience,
                 attempted=self.attempted,
                 state=self.state,
             )

@@ -299,7 +299,7 @@ def test_what_works_is_kept_where_it_cannot_launch_any_more(live_base: tuple[Sit
     site, name = live_base
     group = site.set_up(site.image("two"), adopt_group=name, **SAME_AS_RUNNING)
     site.upgrade(group, 50)
-    site.aws.fail_launches("InsufficientInstanceCapacity", group=name)
+    site.aws.fail_launches("InvalidKeyPair.NotFound", group=name)
     with pytest.raises(LaunchFailed, match=f"{group} is kept with 2 in service"):
         site.roll_back()
     assert desired(site, group) == [2]

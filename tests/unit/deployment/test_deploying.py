@@ -132,13 +132,13 @@ def test_a_run_that_was_interrupted_at_any_pass_goes_on_with_the_same_inputs(sit
 
 def test_a_launch_that_fails_ends_the_upgrade_at_once_with_a_remedy(site: Site) -> None:
     first = site.deploy(site.image("one"))
-    second = site.set_up(site.image("two", launch_error="InsufficientInstanceCapacity"))
+    second = site.set_up(site.image("two", launch_error="InvalidKeyPair.NotFound"))
     begun = site.clock.now()
     with pytest.raises(LaunchFailed) as failed:
         site.upgrade(second, 25)
     assert site.clock.now() - begun < 5
-    assert "We currently do not have sufficient t3.micro capacity" in str(failed.value)
-    assert "AWS has no capacity of this instance type in the zone" in str(failed.value)
+    assert "The key pair missing does not exist" in str(failed.value)
+    assert "Create the key pair in this region" in str(failed.value)
     assert f"{second} has 0 of 1 in service" in str(failed.value)
     assert site.shop.revisions()[first] == Sizes(0, 10, 4, 4)
 
