@@ -115,6 +115,17 @@ options:
           volume_type:
             description: Its type, such as V(gp3).
             type: str
+  root_device:
+    description:
+      - What becomes of the base's block device mapping of the root volume where the root device of the AMI has another
+        name, such as V(/dev/sda1) instead of V(/dev/xvda).
+      - V(follow) makes the mapping for the AMI's root device, so that its root volume is as large and of the type that
+        it is in the base. V(keep) leaves the mapping alone; it is a second volume then.
+      - Which device was the root's is told by the base's AMI; where that is gone, it is the one that AWS reserves for
+        root volumes.
+    type: str
+    choices: [follow, keep]
+    default: follow
   metadata_options:
     description: Options of the instance metadata service. Each that is given replaces the base's.
     type: dict

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import modules
+from .copying.described import FOLLOW, KEEP
 
 EBS = {
     "delete_on_termination": {"type": "bool"},
@@ -53,6 +54,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "iam_instance_profile": {"type": "str"},
     "block_device_mappings": {"type": "list", "elements": "dict", "options": BLOCK_DEVICE},
     "metadata_options": {"type": "dict", "options": METADATA},
+    "root_device": {"type": "str", "default": FOLLOW, "choices": [FOLLOW, KEEP]},
 }
 
 
@@ -71,6 +73,7 @@ def given(params: Mapping[str, Any]) -> dict[str, Any]:
     as_they_are = (
         *("image_id", "image_name", "image_ssm_parameter", "planned_image_id"),
         *("user_data", "instance_type", "key_name", "iam_instance_profile"),
+        "root_device",
     )
     options = {name: params[name] for name in as_they_are}
     if options["user_data"] is None:

@@ -50,6 +50,7 @@ VARIABLES = frozenset(
         "canary_report",
         "canary_resize_order",
         "canary_rollback",
+        "canary_root_device",
         "canary_security_group_ids",
         "canary_series_renamed",
         "canary_service",

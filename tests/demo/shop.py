@@ -66,6 +66,7 @@ class Shop:
             Architecture=architecture,
             RootDeviceName="/dev/xvda",
             VirtualizationType="hvm",
+            EnaSupport=True,
         )
         return str(made["ImageId"])
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ..core.model import Activity, Capacity, Group, Image, Instance
+from ..core.model import Activity, Capacity, Group, Image, ImageVolume, Instance
 
 
 def read_tags(tags: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -91,4 +91,17 @@ def read_image(item: Mapping[str, Any]) -> Image:
         deprecated=item.get("DeprecationTime", ""),
         root_device_name=item.get("RootDeviceName") or None,
         public=bool(item.get("Public")),
+        boot_mode=item.get("BootMode", ""),
+        ena_support=bool(item.get("EnaSupport")),
+        imds_support=item.get("ImdsSupport", ""),
+        volumes=tuple(
+            ImageVolume(
+                one["DeviceName"],
+                one["Ebs"].get("SnapshotId", ""),
+                int(one["Ebs"].get("VolumeSize") or 0),
+                bool(one["Ebs"].get("Encrypted")),
+            )
+            for one in item.get("BlockDeviceMappings") or ()
+            if one.get("Ebs")
+        ),
     )

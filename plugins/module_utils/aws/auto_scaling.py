@@ -224,6 +224,21 @@ class AutoScaling:
         # ISO 8601, always in UTC and of one length, so that the order of the words is that of time.
         return sorted(map(read_image, found), key=lambda one: (one.created, one.image_id), reverse=True)
 
+    def snapshot_sizes(self, snapshot_ids: Sequence[str]) -> dict[str, int]:
+        """The sizes of snapshots in GiB, by their ids; one that the caller may not see is not among them."""
+        found: dict[str, int] = {}
+        for snapshot_id in snapshot_ids:
+            try:
+                answer = self._call(
+                    "ec2", "DescribeSnapshots", f"read snapshot {snapshot_id}", SnapshotIds=[snapshot_id]
+                )
+            except AwsError as error:
+                if not error.code.startswith("InvalidSnapshot"):
+                    raise
+                continue
+            found |= {item["SnapshotId"]: int(item["VolumeSize"]) for item in answer["Snapshots"]}
+        return found
+
     def parameter(self, name: str) -> str | None:
         """The value of a parameter of Systems Manager; None where there is none of that name, version or label."""
         try:
@@ -235,9 +250,9 @@ class AutoScaling:
         value: str = answer["Parameter"]["Value"]
         return value
 
-    def architectures(self, instance_types: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """The architectures that each instance type runs, by type."""
-        found: dict[str, tuple[str, ...]] = {}
+    def instance_types(self, instance_types: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """What AWS tells of each instance type, by type: items of DescribeInstanceTypes."""
+        found: dict[str, Mapping[str, Any]] = {}
         if not instance_types:
             return found
         for item in self._call.pages(
@@ -247,7 +262,7 @@ class AutoScaling:
             f"read instance type {', '.join(instance_types)}",
             InstanceTypes=list(instance_types),
         ):
-            found[item["InstanceType"]] = tuple(item["ProcessorInfo"]["SupportedArchitectures"])
+            found[item["InstanceType"]] = item
         return found
 
     def ec2_quota(self, code: str) -> float:

@@ -8,7 +8,7 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,9 @@ from ..core import naming
 # Tags that AWS keeps to itself, and the journal's, which belong to one deployment.
 RESERVED_TAGS = ("aws:", "progressive:")
 # Suspended on a base so that nothing scales it; the copy is meant to be scaled.
+# What becomes of the base's mapping of the root device, where the new AMI's has another name.
+FOLLOW, KEEP = "follow", "keep"
+ROOT_DEVICES = ("/dev/xvda", "/dev/sda1")
 NOT_SUSPENDED = frozenset({"ScheduledActions"})
 
 
@@ -108,6 +111,7 @@ class OwnSettings:
     """What a user may give the new revision in place of the base's; None leaves the base's alone.
 
     C(user_data) is plain text. C(block_device_mappings) and C(metadata_options) are as the API has them.
+    C(root_device) is C(FOLLOW) or C(KEEP).
     """
 
     user_data: str | None = None
@@ -120,6 +124,7 @@ class OwnSettings:
     iam_instance_profile: str | None = None
     block_device_mappings: tuple[Mapping[str, Any], ...] | None = None
     metadata_options: Mapping[str, Any] | None = None
+    root_device: str = FOLLOW
 
 
 @dataclass(frozen=True)
@@ -127,11 +132,12 @@ class Overrides(OwnSettings):
     """What the new revision has of its own, with its AMI.
 
     C(root_device_name) is the new AMI's, as C(/dev/xvda); a snapshot that the base gives for that device belongs
-    to the old AMI and is left out.
+    to the old AMI and is left out. C(base_root_device_name) is the one of the base's AMI, where it is known.
     """
 
     image_id: str
     root_device_name: str | None = None
+    base_root_device_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -198,6 +204,21 @@ def copied_suspensions(described: Described) -> list[str]:
     """The base's suspended processes that are suspended on the new group too."""
     suspended = {item["ProcessName"] for item in described.group.get("SuspendedProcesses") or ()}
     return sorted(suspended - NOT_SUSPENDED)
+
+
+def misplaced_root(mappings: Iterable[Mapping[str, Any]], overrides: Overrides) -> str | None:
+    """The device of block device mappings that is meant for the root volume, and is not the new AMI's root device.
+
+    It is the root device of the base's AMI. Where that AMI is gone, it is a device that AWS reserves for root volumes
+    (Amazon EC2 user guide, "Device names for volumes"). None where there is nothing to move.
+    """
+    new = overrides.root_device_name
+    devices = [str(one.get("DeviceName")) for one in mappings if one.get("Ebs")]
+    if new is None or new in devices:
+        return None
+    old = overrides.base_root_device_name
+    candidates = ROOT_DEVICES if old is None else (old,)
+    return next((one for one in candidates if one in devices), None)
 
 
 def pins_root_snapshot(mapping: Mapping[str, Any], overrides: Overrides) -> bool:

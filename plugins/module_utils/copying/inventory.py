@@ -16,6 +16,7 @@ from typing import Any
 
 from . import members as table
 from .described import (
+    FOLLOW,
     NOT_SUSPENDED,
     RESERVED_TAGS,
     Described,
@@ -24,6 +25,7 @@ from .described import (
     copied_suspensions,
     effective_load_balancers,
     effective_target_groups,
+    misplaced_root,
     override_specifications,
     overrides_of_policy,
     pins_root_snapshot,
@@ -297,7 +299,14 @@ def _launching_not_copied(described: Described, overrides: Overrides) -> Iterabl
         sources.append((table.LAUNCH_CONFIGURATION, configuration, "the launch configuration"))
     for members, source, what in sources:
         yield from _left_out(members, source, what)
-        for mapping in source.get("BlockDeviceMappings") or ():
+        mappings = source.get("BlockDeviceMappings") or ()
+        root = misplaced_root(mappings, overrides) if overrides.root_device == FOLLOW else None
+        for mapping in mappings:
+            if root and mapping.get("DeviceName") == root:
+                yield NotCopied(
+                    f"the mapping of {root} of {what} as such",
+                    f"it is the root device's, which is {overrides.root_device_name} now, and is made for that",
+                )
             if pins_root_snapshot(mapping, overrides):
                 yield NotCopied(
                     f"snapshot {mapping['Ebs']['SnapshotId']} of {mapping['DeviceName']} of {what}",

@@ -15,7 +15,15 @@ from typing import Any
 
 from ..core import naming
 from . import members as table
-from .described import Described, Overrides, copied_tags, override_launch_template_names, pins_root_snapshot
+from .described import (
+    FOLLOW,
+    Described,
+    Overrides,
+    copied_tags,
+    misplaced_root,
+    override_launch_template_names,
+    pins_root_snapshot,
+)
 
 
 def launch_template_request(
@@ -116,7 +124,11 @@ def _block_device_mappings(
 ) -> list[dict[str, Any]]:
     given = {mapping["DeviceName"]: mapping for mapping in overrides.block_device_mappings or ()}
     mappings: list[dict[str, Any]] = []
+    described = list(described)
+    root = misplaced_root(described, overrides) if overrides.root_device == FOLLOW else None
     for mapping in described:
+        if root and mapping.get("DeviceName") == root:
+            mapping = {**mapping, "DeviceName": overrides.root_device_name}
         if mapping.get("DeviceName") in given:
             continue
         kept = dict(mapping)

@@ -136,11 +136,22 @@ class TargetHealth:
 
 
 @dataclass(frozen=True)
+class ImageVolume:
+    """A volume that an AMI brings: its device, the snapshot that it is made of, its size in GiB (0 if not told)."""
+
+    device_name: str
+    snapshot_id: str = ""
+    size: int = 0
+    encrypted: bool = False
+
+
+@dataclass(frozen=True)
 class Image:
     """An AMI, as DescribeImages tells of it.
 
     C(created) and C(deprecated) are AWS's own words for a time, C(2026-04-21T17:46:00.000Z); C(deprecated) is empty
     where no such time is set. C(owner) is an account's number, C(root_device_name) as C(/dev/xvda).
+    C(boot_mode) is C(uefi), C(legacy-bios), C(uefi-preferred) or empty; C(imds_support) is C(v2.0) or empty.
     """
 
     image_id: str
@@ -152,6 +163,10 @@ class Image:
     deprecated: str = ""
     root_device_name: str | None = None
     public: bool = False
+    boot_mode: str = ""
+    ena_support: bool = False
+    imds_support: str = ""
+    volumes: tuple[ImageVolume, ...] = ()
 
 
 @dataclass(frozen=True)

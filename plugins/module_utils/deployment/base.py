@@ -20,6 +20,7 @@ from ..copying.described import Described, Overrides, override_specifications, t
 from ..core import health, journal
 from ..core.errors import AwsError, InvalidInput
 from ..core.model import Group, Image
+from . import instance_support
 from .adoption import as_before
 
 if TYPE_CHECKING:
@@ -186,17 +187,14 @@ def _image_problems(
         problems.append(f"AMI {image.image_id} is {image.state}, not available")
     types = instance_types(described, overrides)
     try:
-        architectures = rollout.autoscaling.architectures(types)
+        known = rollout.autoscaling.instance_types(types)
     except AwsError as error:
         if error.code not in TYPE_MISSING:
             raise
         return [*problems, f"an instance type of the new group does not exist here: {error.answer}"]
-    for instance_type, runs in architectures.items():
-        if image and image.architecture not in runs:
-            problems.append(
-                f"AMI {image.image_id} is built for {image.architecture}, and instance type {instance_type} of"
-                f" base group {described.name} runs {' and '.join(runs)}"
-            )
+    if image:
+        for item in known.values():
+            problems += instance_support.problems(image, item, described.name)
     return problems
 
 

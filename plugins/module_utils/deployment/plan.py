@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..copying.described import Overrides, OwnSettings
+from ..copying.described import FOLLOW, Overrides, OwnSettings
 from ..copying.inventory import base_digest, copying_problems
 from ..core import health, journal, naming
 from ..core.capacity import (
@@ -31,7 +31,7 @@ from ..core.capacity import (
 )
 from ..core.errors import InvalidInput
 from ..core.model import Capacity, Deployment, Group, Image, Phase, Snapshot
-from . import adoption, image_choice, launch_checks
+from . import adoption, block_devices, image_choice, launch_checks, name_references
 from .base import Basis, read_basis
 from .lease import new_lease
 from .rollout import Rollout
@@ -89,6 +89,9 @@ class SetUpOptions(OwnSettings):
             for name, value in dataclasses.asdict(self).items()
             if name not in _IMAGE_OPTIONS | _HOW_OPTIONS
         }
+        if self.root_device == FOLLOW:
+            # As without the option, so that what earlier versions deployed is still the same.
+            del inputs["root_device"]
         inputs["image_id"] = image_id
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]
 
@@ -189,12 +192,17 @@ class Plan:
     rehearse: Rehearse | None = None
     image: Image | None = None
     basis: Basis | None = None
+    base_image: Image | None = None
     taken: list[str] = field(default_factory=list)
 
     @property
     def overrides(self) -> Overrides:
         """What the new group has of its own; without an AMI as long as none was found."""
-        return self.options.overrides(self.image or Image("", "", "", ""))
+        overrides = self.options.overrides(self.image or Image("", "", "", ""))
+        base = self.base_image
+        return (
+            dataclasses.replace(overrides, base_root_device_name=base.root_device_name) if base else overrides
+        )
 
     @property
     def image_id(self) -> str:
@@ -225,6 +233,8 @@ class Plan:
             InvalidInput: with everything that is wrong.
         """
         options, rollout = self.options, self.rollout
+        if self.basis and block_devices.asks_for_base_image(self.basis.described, self.overrides, self.image):
+            self.base_image = rollout.autoscaling.image(str(self.basis.described.image_id))
         self.problems += self._stranded_problems()
         adopted = adoption.find(rollout, self.series, options.adopt_group)
         self.problems += adopted.problems
@@ -260,6 +270,8 @@ class Plan:
             most = peak(snapshots, sizes, options.phases or (), options.resize_order)
             findings = [
                 *launch_checks.look(rollout, wanted, most),
+                *block_devices.look(rollout, wanted, self.base_image),
+                *name_references.look(wanted),
                 *self._other_base(),
                 *self._passed_over(),
             ]

@@ -35,5 +35,9 @@ def handle(world: World, operation: str, parameters: dict[str, Any]) -> dict[str
     image.virtualization_type = parameters.get("VirtualizationType", _DEFAULT_VIRTUALIZATION)
     image.root_device_name = parameters.get("RootDeviceName")
     image.root_device_type = "ebs"
+    # BootMode is optional; EnaSupport: "Set to true to enable enhanced networking with ENA for the AMI".
+    image.boot_mode = parameters.get("BootMode")
+    image.ena_support = bool(parameters.get("EnaSupport")) or None
+    image.imds_support = parameters.get("ImdsSupport")
     image.creation_date = timestamp(world.now())
     return {"ImageId": image.id}

@@ -1,0 +1,149 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The AMI against what launches it: refused where AWS would, told where it would be different without a word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
+
+from tests.unit.engine import Site
+
+
+def image(site: Site, name: str, **more: Any) -> str:
+    """An AMI like the shop's, but for what is given."""
+    usual = {
+        "Architecture": "x86_64",
+        "RootDeviceName": "/dev/xvda",
+        "VirtualizationType": "hvm",
+        "EnaSupport": True,
+    }
+    made = site.shop.client("ec2").register_image(Name=name, **{**usual, **more})
+    return str(made["ImageId"])
+
+
+def launch_from(site: Site, base_image: str, *devices: dict[str, Any], **data: Any) -> None:
+    """Let the base launch from a template with these block devices."""
+    ec2 = site.shop.client("ec2")
+    mappings = {"BlockDeviceMappings": list(devices)} if devices else {}
+    made = ec2.create_launch_template(
+        LaunchTemplateName="of the test",
+        LaunchTemplateData={"ImageId": base_image, "InstanceType": "t3.micro", **mappings, **data},
+    )
+    site.shop.client("autoscaling").update_auto_scaling_group(
+        AutoScalingGroupName=site.shop.base_group,
+        LaunchTemplate={"LaunchTemplateId": made["LaunchTemplate"]["LaunchTemplateId"], "Version": "1"},
+    )
+
+
+def devices_of(site: Site, group: str) -> list[dict[str, Any]]:
+    found = site.shop.client("ec2").describe_launch_template_versions(
+        LaunchTemplateName=group, Versions=["1"]
+    )
+    data = found["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+    return list(data.get("BlockDeviceMappings") or ())
+
+
+def warnings(outcome: Any) -> str:
+    return "\n".join(one.text for one in outcome.events if one.kind == "warning")
+
+
+ROOT = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 60, "VolumeType": "gp3", "SnapshotId": "snap-old"}}
+DATA = {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 100}}
+
+
+@pytest.mark.parametrize("base_image_is_gone", [False, True])
+def test_the_mapping_of_the_root_volume_follows_the_root_device(site: Site, base_image_is_gone: bool) -> None:
+    old = image(site, "old")
+    launch_from(site, old, ROOT, DATA)
+    if base_image_is_gone:
+        site.shop.client("ec2").deregister_image(ImageId=old)
+    outcome = site.run(site.set_up_step(image(site, "new", RootDeviceName="/dev/sda1")))
+    assert devices_of(site, outcome.result["group"]) == [
+        {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 60, "VolumeType": "gp3"}},
+        DATA,
+    ]
+    assert "maps /dev/xvda for the root volume, and the root device of AMI" in warnings(outcome)
+    assert "the mapping is made for /dev/sda1" in warnings(outcome)
+
+
+def test_kept_it_is_a_second_volume_and_that_is_told(site: Site) -> None:
+    launch_from(site, image(site, "old"), ROOT)
+    new = image(site, "new", RootDeviceName="/dev/sda1")
+    outcome = site.run(site.set_up_step(new, root_device="keep"))
+    assert devices_of(site, outcome.result["group"]) == [ROOT]
+    assert "/dev/xvda is a second volume" in warnings(outcome)
+
+
+def test_a_data_volume_is_not_taken_for_the_root(site: Site) -> None:
+    launch_from(site, image(site, "old"), DATA)
+    outcome = site.run(site.set_up_step(image(site, "new", RootDeviceName="/dev/sda1")))
+    assert devices_of(site, outcome.result["group"]) == [DATA]
+    assert "root device" not in warnings(outcome)
+
+
+def test_a_root_volume_smaller_than_the_amis_snapshot_is_refused(site: Site) -> None:
+    small = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8}}
+    launch_from(site, image(site, "old"), small)
+    with pytest.raises(InvalidInput, match=r"/dev/xvda of base group .* has 8 GiB, and snapshot .* 15 GiB"):
+        site.set_up(image(site, "new"))
+
+
+def test_a_volume_with_neither_size_nor_snapshot_is_refused(site: Site) -> None:
+    launch_from(site, image(site, "old"), {"DeviceName": "/dev/sdf", "Ebs": {"VolumeType": "gp3"}})
+    with pytest.raises(InvalidInput, match=r"/dev/sdf of base group .* has neither a size nor a snapshot"):
+        site.set_up(image(site, "new"))
+
+
+def test_a_key_without_encryption_is_refused(site: Site) -> None:
+    keyed = {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 8, "KmsKeyId": "alias/shop"}}
+    launch_from(site, image(site, "old"), keyed)
+    with pytest.raises(InvalidInput, match="has key alias/shop, and is not said to be encrypted"):
+        site.set_up(image(site, "new"))
+
+
+def test_uefi_without_an_instance_type_that_boots_with_it_is_refused(site: Site) -> None:
+    new = image(site, "new", BootMode="uefi")
+    with pytest.raises(
+        InvalidInput, match=r"boots with uefi, and instance type t2.micro .* legacy-bios only"
+    ):
+        site.set_up(new, instance_type="t2.micro")
+    site.set_up(new)
+
+
+def test_no_ena_where_the_instance_type_requires_it_is_refused(site: Site) -> None:
+    new = image(site, "new", EnaSupport=False)
+    with pytest.raises(InvalidInput, match=r"is not enabled for the Elastic Network Adapter \(ENA\)"):
+        site.set_up(new)
+    site.set_up(new, instance_type="t2.micro")
+
+
+def test_an_ami_that_takes_tokens_only_is_told_where_the_bases_did_not(site: Site) -> None:
+    launch_from(site, image(site, "old"))
+    outcome = site.run(site.set_up_step(image(site, "new", ImdsSupport="v2.0")))
+    assert "take version 2 of the metadata service only" in warnings(outcome)
+
+
+def test_user_data_and_tags_that_name_the_base_or_an_outgoing_group_are_told(site: Site) -> None:
+    first = site.deploy(site.image("one"))
+    base = site.shop.base_group
+    step = site.set_up_step(
+        site.image("two"), user_data=f"#!/bin/sh\necho {base}\n", tags={"group": first, "other": f"{first}0"}
+    )
+    told = warnings(site.run(step))
+    assert (
+        f"the user data of the new revision names group {base}, and the new group is {site.prefix}2" in told
+    )
+    assert f"tag group of the new revision names group {first}," in told
+    assert "tag other" not in told
+
+
+def test_the_plan_tells_the_same_and_touches_nothing(site: Site) -> None:
+    launch_from(site, image(site, "old"), ROOT)
+    new = image(site, "new", RootDeviceName="/dev/sda1")
+    mark = site.aws.mark()
+    outcome = site.run(site.set_up_step(new, check_mode=True), check_mode=True)
+    assert "the mapping is made for /dev/sda1" in warnings(outcome)
+    assert site.aws.writes(mark) == []
