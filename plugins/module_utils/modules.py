@@ -237,7 +237,10 @@ def deployer(params: Mapping[str, Any]) -> Deployer:
         lease_duration=params["lease_duration"],
         take_over=params["take_over"],
         on_drift=params["on_drift"],
-        names=tuple(params[part].strip() for part in SERIES_PARTS) if params.get(SERIES_PARTS[0]) else (),
+        # What is missing among them is told with all else that is wrong.
+        names=tuple(params[part].strip() for part in SERIES_PARTS)
+        if all(params.get(part) for part in SERIES_PARTS)
+        else (),
         series_renamed=bool(params.get("series_renamed")),
     )
 
