@@ -113,7 +113,7 @@ class Site:
         """Note the capacity in service over all groups of the series, without a call to the API."""
         self.totals.append(
             sum(
-                instance.state == "InService" and instance.health == "Healthy"
+                instance.weight * (instance.state == "InService" and instance.health == "Healthy")
                 for name, group in self.aws.world.autoscaling.groups.items()
                 if name.startswith(self.prefix)
                 for instance in group.instances.values()

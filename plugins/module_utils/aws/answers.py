@@ -8,11 +8,16 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ..core.model import Activity, Capacity, Group, Image, ImageVolume, Instance
+from ..core.model import INSTANCES, Activity, Capacity, Group, Image, ImageVolume, Instance
+
+# C(DesiredCapacityType) of CreateAutoScalingGroup, in the words of a line; those measured go by the instance type.
+MEASURED = frozenset({"vcpu", "memory-mib"})
+UNITS = {"units": "units", "vcpu": "vCPUs", "memory-mib": "MiB"}
 
 
 def read_tags(tags: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -22,6 +27,13 @@ def read_tags(tags: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 def read_group(item: Mapping[str, Any]) -> Group:
     """An item of DescribeAutoScalingGroups as the model's group."""
+    overrides = ((item.get("MixedInstancesPolicy") or {}).get("LaunchTemplate") or {}).get("Overrides") or ()
+    weights = [
+        int(one["WeightedCapacity"])
+        for one in (*overrides, *item.get("Instances", ()))
+        if one.get("WeightedCapacity")
+    ]
+    kind = str(item.get("DesiredCapacityType") or "units")
     return Group(
         name=item["AutoScalingGroupName"],
         capacity=Capacity(item["MinSize"], item["MaxSize"], item["DesiredCapacity"]),
@@ -33,6 +45,8 @@ def read_group(item: Mapping[str, Any]) -> Group:
                 availability_zone=one.get("AvailabilityZone", ""),
                 instance_type=one.get("InstanceType", ""),
                 launch_template_version=str((one.get("LaunchTemplate") or {}).get("Version", "")),
+                weight=int(one.get("WeightedCapacity") or 1),
+                protected=bool(one.get("ProtectedFromScaleIn")),
             )
             for one in item.get("Instances", ())
             if not one["LifecycleState"].startswith("Warmed")
@@ -43,7 +57,29 @@ def read_group(item: Mapping[str, Any]) -> Group:
         load_balancer_names=tuple(item.get("LoadBalancerNames", ())),
         being_deleted=bool(item.get("Status")),
         described=item,
+        unit=UNITS[kind] if weights or kind in MEASURED else INSTANCES,
+        heaviest=max(weights, default=1),
     )
+
+
+def measured(group: Group, sizes: Mapping[str, int]) -> Group:
+    """A group that counts vCPUs or memory, with its instances' weights by C(sizes) of their types."""
+    instances = tuple(
+        dataclasses.replace(one, weight=sizes.get(one.instance_type, one.weight)) for one in group.instances
+    )
+    heaviest = max((one.weight for one in instances), default=1)
+    return dataclasses.replace(group, instances=instances, heaviest=max(heaviest, group.heaviest))
+
+
+def measured_types(group: Group) -> tuple[str, list[str]]:
+    """The C(DesiredCapacityType) of a group whose instances say nothing of their weight, and their types."""
+    kind = str(group.described.get("DesiredCapacityType") or "")
+    unsaid = {
+        str(one["InstanceType"])
+        for one in group.described.get("Instances", ())
+        if not one.get("WeightedCapacity") and one.get("InstanceType")
+    }
+    return kind, sorted(unsaid) if kind in MEASURED else []
 
 
 def read_activity(item: Mapping[str, Any]) -> Activity:

@@ -17,7 +17,7 @@ from typing import Any
 from ..core import journal
 from ..core.errors import AwsError
 from ..core.model import Activity, Capacity, Group, Image
-from .answers import read_activity, read_group, read_image, read_tags
+from .answers import measured, measured_types, read_activity, read_group, read_image, read_tags
 from .calls import Calls
 
 # DescribeAutoScalingGroups, DescribeScalingActivities, DescribePolicies, DescribeScheduledActions: 100 at most.
@@ -57,6 +57,8 @@ class AutoScaling:
     def __init__(self, calls: Calls) -> None:
         """Use the given way of calling."""
         self._call = calls
+        # What each instance type counts, by C(DesiredCapacityType): it never changes.
+        self._sizes: dict[str, dict[str, int]] = {}
 
     # ---------------------------------------------------------------- reading
 
@@ -70,7 +72,7 @@ class AutoScaling:
             Filters=[{"Name": f"tag:{journal.SERIES}", "Values": [series]}],
             MaxRecords=PAGE,
         )
-        groups = [read_group(item) for item in found]
+        groups = [self._in_units(read_group(item)) for item in found]
         return sorted(
             # The filter is AWS's; that nothing else is ever touched is ours.
             (group for group in groups if group.tags.get(journal.SERIES) == series),
@@ -102,7 +104,20 @@ class AutoScaling:
             f"read group {' and '.join(names)}",
             AutoScalingGroupNames=list(names),
         )
-        return {group.name: group for group in map(read_group, answer["AutoScalingGroups"])}
+        return {
+            group.name: group for group in map(self._in_units, map(read_group, answer["AutoScalingGroups"]))
+        }
+
+    def _in_units(self, group: Group) -> Group:
+        """A group with its instances' weights, also where it counts by what each type has and does not say it."""
+        kind, types = measured_types(group)
+        if not types:
+            return group
+        sizes = self._sizes.setdefault(kind, {})
+        unknown = [one for one in types if one not in sizes]
+        if unknown:
+            sizes.update(self.vcpus(unknown) if kind == "vcpu" else self.memory(unknown))
+        return measured(group, sizes)
 
     def activities(self, group: str, since: float = 0.0) -> list[Activity]:
         """A group's scaling activities that began at C(since) (epoch seconds) or later, or are under way.
@@ -275,6 +290,13 @@ class AutoScaling:
 
     def vcpus(self, instance_types: Sequence[str]) -> dict[str, int]:
         """How many vCPUs each instance type has, by type."""
+        return self._measure(instance_types, "VCpuInfo", "DefaultVCpus")
+
+    def memory(self, instance_types: Sequence[str]) -> dict[str, int]:
+        """How much memory each instance type has, in MiB, by type."""
+        return self._measure(instance_types, "MemoryInfo", "SizeInMiB")
+
+    def _measure(self, instance_types: Sequence[str], info: str, member: str) -> dict[str, int]:
         found: dict[str, int] = {}
         for first in range(0, len(instance_types), TYPES_A_CALL):
             names = list(instance_types[first : first + TYPES_A_CALL])
@@ -285,7 +307,7 @@ class AutoScaling:
                 f"read instance type {', '.join(names)}",
                 InstanceTypes=names,
             ):
-                found[item["InstanceType"]] = int(item["VCpuInfo"]["DefaultVCpus"])
+                found[item["InstanceType"]] = int(item[info][member])
         return found
 
     def running_types(self) -> Counter[str]:

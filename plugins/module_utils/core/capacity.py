@@ -4,7 +4,7 @@
 """All arithmetic of capacity: (observed, wanted) -> the next step.
 
 Every count follows from the snapshot and the wanted capacity, never from live numbers, so that a repeated
-pass finds the same answer. All numbers are instances.
+pass finds the same answer. All numbers are in the groups' own units: instances, unless they have weights.
 
 Private to the collection: no other collection should import it.
 """

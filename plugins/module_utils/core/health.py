@@ -33,16 +33,17 @@ NOT_IN_USE = "Target.NotInUse"
 def missing(
     group: Group, wanted: int, targets: Sequence[TargetHealth], *, registers: bool = True
 ) -> list[str]:
-    """Say what keeps a group from having settled at C(wanted) instances; an empty list where nothing does.
+    """Say what keeps a group from having settled at C(wanted) units; an empty list where nothing does.
+
+    Instances that leave, and those in standby, are no capacity and no obstacle.
 
     C(targets) is what the group's target groups and classic load balancers say, about any instance;
     C(registers) tells whether its instances are to be healthy there.
     """
     words = []
-    in_service = len(group.in_service)
-    if in_service != wanted:
-        words.append(f"{in_service} of {wanted} instances in service")
-    others = Counter(one.lifecycle_state for one in group.instances if not one.in_service)
+    if not has_capacity(group, wanted):
+        words.append(f"{group.units_in_service} of {wanted} {group.unit} in service")
+    others = Counter(one.lifecycle_state for one in group.staying if not one.in_service)
     unhealthy = others.pop("InService", 0)
     words.extend(f"{number} in state {state}" for state, number in sorted(others.items()))
     if unhealthy:
@@ -53,8 +54,19 @@ def missing(
 
 
 def arrived(group: Group, wanted: int) -> bool:
-    """Whether a group has exactly the instances that are wanted, all in service, and no other."""
-    return len(group.in_service) == wanted == len(group.instances)
+    """Whether a group has the capacity that is wanted, and no instance that is on its way to it."""
+    return has_capacity(group, wanted) and len(group.in_service) == len(group.staying)
+
+
+def has_capacity(group: Group, wanted: int) -> bool:
+    """Whether a group has C(wanted) units in service: as many, or with weights less than the heaviest instance more.
+
+    Auto Scaling launches until the desired capacity is fulfilled, even with an overage, and keeps what it cannot end
+    without falling below ("Configure an Auto Scaling group to use instance weights").
+    """
+    if wanted == 0:
+        return not group.in_service
+    return wanted <= group.units_in_service < wanted + group.heaviest
 
 
 def _missing_targets(group: Group, targets: Sequence[TargetHealth]) -> Iterable[str]:

@@ -15,10 +15,16 @@ from typing import Any
 IN_SERVICE = "InService"
 HEALTHY = "Healthy"
 
+# What a group counts its capacity in, where it has no weights.
+INSTANCES = "instances"
+
 
 @dataclass(frozen=True)
 class Capacity:
-    """The three sizes of a group, in instances: C(min_size <= desired_capacity <= max_size)."""
+    """The three sizes of a group: C(min_size <= desired_capacity <= max_size).
+
+    They are in the group's own units, which are instances where it has no weights.
+    """
 
     min_size: int
     max_size: int
@@ -39,7 +45,10 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Instance:
-    """One instance of a group, as DescribeAutoScalingGroups tells of it."""
+    """One instance of a group, as DescribeAutoScalingGroups tells of it.
+
+    C(weight) is how many of the group's units it counts, C(protected) whether it is protected from scale-in.
+    """
 
     instance_id: str
     lifecycle_state: str
@@ -47,6 +56,8 @@ class Instance:
     availability_zone: str = ""
     instance_type: str = ""
     launch_template_version: str = ""
+    weight: int = 1
+    protected: bool = False
 
     @property
     def in_service(self) -> bool:
@@ -58,12 +69,18 @@ class Instance:
         """Whether it is on its way out."""
         return self.lifecycle_state.startswith(("Terminat", "Detach"))
 
+    @property
+    def in_standby(self) -> bool:
+        """Whether somebody has put it aside: part of the group, and of no capacity."""
+        return self.lifecycle_state.endswith("Standby")
+
 
 @dataclass(frozen=True)
 class Group:
     """An Auto Scaling group.
 
-    C(instances) leaves out the warm pool, which is not capacity. C(described) is the item of
+    C(instances) leaves out the warm pool, which is not capacity. C(unit) is what its capacity is counted in, and
+    C(heaviest) how many units one instance counts at most, as far as is known. C(described) is the item of
     DescribeAutoScalingGroups as AWS gave it; it takes no part in comparisons.
     """
 
@@ -76,11 +93,23 @@ class Group:
     load_balancer_names: tuple[str, ...] = ()
     being_deleted: bool = False
     described: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    unit: str = INSTANCES
+    heaviest: int = 1
 
     @property
     def in_service(self) -> tuple[Instance, ...]:
         """The instances that count as capacity in service."""
         return tuple(instance for instance in self.instances if instance.in_service)
+
+    @property
+    def units_in_service(self) -> int:
+        """The capacity in service, in the group's own units."""
+        return sum(instance.weight for instance in self.in_service)
+
+    @property
+    def staying(self) -> tuple[Instance, ...]:
+        """The instances that are capacity, or about to be: those that neither leave nor are in standby."""
+        return tuple(one for one in self.instances if not (one.leaving or one.in_standby))
 
     @property
     def instance_ids(self) -> tuple[str, ...]:

@@ -262,4 +262,4 @@ def _takes_part(outgoing: Group, deployment: Deployment) -> bool:
     known = journal.read_snapshot(outgoing)
     if known and known.deployment_id == deployment.deployment_id:
         return True
-    return outgoing.capacity.desired_capacity > 0 or bool(outgoing.instances)
+    return outgoing.capacity.desired_capacity > 0 or not all(one.leaving for one in outgoing.instances)

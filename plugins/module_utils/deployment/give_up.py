@@ -134,9 +134,9 @@ class GiveUp:
         usual = {group.name: deployment.capacity} | {
             one.name: snapshot.capacity for one, snapshot in outgoing
         }
-        serving = {one.name: len(one.in_service) for one in (group, *(one for one, __ in outgoing))}
+        serving = {one.name: one.units_in_service for one in (group, *(one for one, __ in outgoing))}
         on_their_way = {
-            one.name: sum(each.lifecycle_state.startswith("Pending") for each in one.instances)
+            one.name: sum(each.weight for each in one.instances if each.lifecycle_state.startswith("Pending"))
             for one in (group, *(one for one, __ in outgoing))
         }
         return sizes_of_what_serves(usual, serving, on_their_way)
@@ -175,7 +175,7 @@ class GiveUp:
             return Done(result)
         there = {group.name: group for group in series.groups}
         for name in progress.kept:
-            number = len(there[name].in_service) if name in there else 0
+            number = there[name].units_in_service if name in there else 0
             words = f"stays with {number} in service"
             if name == progress.group:
                 words += "; the next deployment brings its scaling policies"

@@ -106,7 +106,9 @@ def _follow(
     watch.activities = sorted(kept, key=lambda one: one.started, reverse=True)[:MOST_KEPT]
     telling.activities(group.name, new)
     zones = group.described.get("AvailabilityZones") or ()
-    failing = health.failure(watch.activities, wanted, zones=zones, patience=launch_patience)
+    # In instances: with weights as many as it takes at least.
+    number = -(-wanted // group.heaviest)
+    failing = health.failure(watch.activities, number, zones=zones, patience=launch_patience)
     if not failing and any(health.is_failed_launch(one) for one in new):
         telling.tries_again(group.name, launch_patience)
     if failing:
@@ -114,7 +116,7 @@ def _follow(
         raise LaunchFailed(
             attempted,
             answer=failing.answer,
-            state=state or f"{group.name} has {len(group.in_service)} of {wanted} in service.",
+            state=state or f"{group.name} has {group.units_in_service} of {wanted} in service.",
             advice=failing.remedy,
         )
 

@@ -239,7 +239,10 @@ class Plan:
         adopted = adoption.find(rollout, self.series, options.adopt_group)
         self.problems += adopted.problems
         outgoing = [
-            group for group in self.series.groups if group.capacity.desired_capacity > 0 or group.instances
+            group
+            for group in self.series.groups
+            # What is only leaving is nothing to take over.
+            if group.capacity.desired_capacity > 0 or not all(one.leaving for one in group.instances)
         ]
         if adopted.group and adopted.group.name not in [group.name for group in outgoing]:
             outgoing.append(adopted.group)

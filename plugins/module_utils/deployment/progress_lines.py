@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ..core import health, naming
-from ..core.model import Activity, Group, TargetHealth
+from ..core.model import INSTANCES, Activity, Group, TargetHealth
 from ..core.passes import Event, Tell
 from ..core.progress import Progress
 
@@ -72,7 +72,7 @@ class Telling:
     def capacity(self, group: Group, wanted: int) -> None:
         """Tell how many instances are in service, with a bar, and what the others do."""
         text = capacity_text(group, wanted)
-        self.once(f"{group.name} capacity", "capacity", group.name, text, len(group.in_service))
+        self.once(f"{group.name} capacity", "capacity", group.name, text, group.units_in_service)
 
     def targets(self, group: Group, targets: Sequence[TargetHealth]) -> None:
         """Tell how many of a group's instances are healthy in each target group and classic load balancer."""
@@ -87,7 +87,8 @@ class Telling:
 
     def settled(self, group: Group, wanted: int) -> None:
         """Tell that a group has reached its steady state."""
-        text = f"steady state reached with {instances(wanted)}"
+        number = instances(wanted) if group.unit == INSTANCES else f"{_capacity(group, wanted)}"
+        text = f"steady state reached with {number}"
         self.once(f"{group.name} settled", "settled", group.name, text)
 
     def unsettled(self, group: str) -> None:
@@ -125,12 +126,18 @@ def _details(details: str) -> Sequence[str]:
 
 def capacity_text(group: Group, wanted: int) -> str:
     """A group's capacity in one line: C([###.....] 2/4 in service, 1 pending)."""
-    in_service = len(group.in_service)
+    in_service = group.units_in_service
     states = Counter(_state(one.lifecycle_state) for one in group.instances if not one.in_service)
     others = "".join(f", {number} {state}" for state, number in sorted(states.items()))
     if wanted == 0:
         return f"{in_service} in service{others}, none wanted"
+    if group.unit != INSTANCES:
+        return f"{progress_bar(in_service, wanted)} {_capacity(group, wanted)}{others}"
     return f"{progress_bar(in_service, wanted)} {in_service}/{wanted} in service{others}"
+
+
+def _capacity(group: Group, wanted: int) -> str:
+    return f"{group.units_in_service}/{wanted} {group.unit} in service, {instances(len(group.in_service))}"
 
 
 def _state(lifecycle_state: str) -> str:

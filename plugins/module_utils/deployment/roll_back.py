@@ -8,6 +8,7 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -238,7 +239,10 @@ class RollBack:
             if lease:
                 return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, lease))
             return Wait(step.wait_for)
-        return self._end(group, deployment, outgoing, progress)
+        end = self._end(group, deployment, outgoing, progress)
+        if lease and isinstance(end, Wait):
+            return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, lease))
+        return end
 
     def _restored(
         self, outgoing: Sequence[tuple[Group, Snapshot]], progress: RollBackProgress, tell: Tell
@@ -301,14 +305,16 @@ class RollBack:
     ) -> Decision:
         if self._rollout.clock.now() < progress.delete_again:
             return Wait((f"an end to what still moves in {group.name}",))
+        leaving = () if self._options.keep_failed else _leaving_words(group)
+        if leaving and not outgoing:
+            return Wait(leaving)
         # Only now may outgoing groups scale by themselves again: with the new group still in service they would
         # see half of their load and shrink.
         words = [f"let {one.name} scale by itself as before" for one, __ in outgoing]
-        words.append(
-            f"keep {group.name} without instances for a look"
-            if self._options.keep_failed
-            else f"delete group {group.name}"
-        )
+        if self._options.keep_failed:
+            words.append(f"keep {group.name} without instances for a look")
+        elif not leaving:
+            words.append(f"delete group {group.name}")
 
         def perform() -> None:
             api = self._rollout.autoscaling
@@ -317,6 +323,9 @@ class RollBack:
             if self._options.keep_failed:
                 api.write_tags(group.name, {journal.STATUS: journal.FAILED, journal.LEASE: ""})
                 progress.kept = [group.name]
+                return
+            if leaving:
+                # AWS does not delete it while they are there; a hook may hold them for hours.
                 return
             progress.configuration = launch_sources(self._rollout, deployment.series, group.name)[1]
             progress.removed = [group.name]
@@ -379,6 +388,14 @@ def _nothing() -> dict[str, list[Any]]:
     return {"restored": [], "removed": [], "kept": []}
 
 
+def _leaving_words(group: Group) -> tuple[str, ...]:
+    """What of a group without capacity is still there, so that AWS does not delete it."""
+    states = Counter(one.lifecycle_state for one in group.instances)
+    return tuple(
+        f"the end of {number} in state {state} in {group.name}" for state, number in sorted(states.items())
+    )
+
+
 def _kept_words(group: Group, outgoing: Sequence[Group]) -> str:
-    kept = f"{group.name} is kept with {len(group.in_service)} in service."
+    kept = f"{group.name} is kept with {group.units_in_service} in service."
     return f"{kept} {state_of(outgoing)}" if outgoing else kept

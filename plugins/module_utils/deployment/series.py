@@ -92,7 +92,7 @@ def revision_info(group: Group) -> dict[str, Any]:
         "revision": journal.revision(group),
         "status": journal.status(group) if journal.revision(group) else "adopted",
         **group.capacity.as_result(),
-        "in_service": len(group.in_service),
+        "in_service": group.units_in_service,
         "instances": list(group.instance_ids),
         "suspended_processes": sorted(group.suspended),
         "image_id": deployment.image_id if deployment else "",
@@ -107,7 +107,7 @@ def state_of(groups: Sequence[Group]) -> str:
     if not groups:
         return ""
     words = [
-        f"{one.name} has {len(one.in_service)} of {one.capacity.desired_capacity} in service"
+        f"{one.name} has {one.units_in_service} of {one.capacity.desired_capacity} in service"
         for one in groups
     ]
     return f"Now {', '.join(words)}."

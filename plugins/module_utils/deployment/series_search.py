@@ -87,7 +87,7 @@ def standing_of(series: Series) -> str:
     since = journal.live_since(group)
     return (
         f"Live is {group.name} with {deployment.image_id}{f' since {since}' if since else ''},"
-        f" {len(group.in_service)} of {group.capacity.desired_capacity} in service."
+        f" {group.units_in_service} of {group.capacity.desired_capacity} in service."
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tests.sandbox.autoscaling import termination
 from tests.sandbox.autoscaling.launching import check, find_template
 from tests.sandbox.autoscaling.model import PROCESSES, Group, iso
+from tests.sandbox.autoscaling.overrides import check_capacity_type, check_overrides
 from tests.sandbox.autoscaling.tags import checked_tags
 from tests.sandbox.errors import AwsError, not_modelled, validation_error
 
@@ -131,6 +132,7 @@ class Groups:
             "AvailabilityZoneDistribution", {"CapacityDistributionStrategy": "balanced-best-effort"}
         )
         attributes |= self._launch_source(parameters)
+        check_capacity_type(attributes, attributes.get("MixedInstancesPolicy"))
         zones, subnet_ids = self._places(parameters)
         tags = checked_tags(parameters.get("Tags") or [], name, {})
         now = self._world.now()
@@ -364,7 +366,11 @@ class Groups:
                     for override in chosen["Overrides"]
                 ]
             value = value | {"LaunchTemplate": chosen}
-        check(self._world, {source: value})
+            check_overrides(value)
+        check(
+            self._world,
+            {source: value, "DesiredCapacityType": parameters.get("DesiredCapacityType", "units")},
+        )
         return {source: value}
 
     def _complete(self, specification: dict[str, Any]) -> dict[str, Any]:

@@ -71,13 +71,13 @@ class Instances:
         group, instance = self._find(parameters["InstanceId"])
         if instance.leaving:
             raise validation_error(f"Instance {instance.instance_id} is not in a state to be terminated")
-        now, count = iso(self._world.now()), len(group.counted())
+        now, count = iso(self._world.now()), group.units()
         cause = (
             f"At {now} instance {instance.instance_id} was taken out of service in response to a user request"
         )
         if parameters["ShouldDecrementDesiredCapacity"]:
-            self._decrement(group, 1, "terminate")
-            cause += f", shrinking the capacity from {count} to {count - 1}."
+            self._decrement(group, instance.weight, "terminate")
+            cause += f", shrinking the capacity from {count} to {count - instance.weight}."
         else:
             cause += "."
         activity = self._service.life_cycle.terminate(group, instance, cause)
@@ -94,14 +94,14 @@ class Instances:
         """Move instances back in service; the desired capacity grows by their number."""
         group = self._service.changing(parameters["AutoScalingGroupName"])
         instances = self._in_state(self._of(group, parameters.get("InstanceIds") or []), "Standby")
-        if group.desired_capacity + len(instances) > group.max_size:
+        if group.desired_capacity + sum(instance.weight for instance in instances) > group.max_size:
             raise validation_error(
                 f"AutoScalingGroup {group.name} has max-size={group.max_size}, it cannot take"
                 f" {len(instances)} more instances"
             )
         activities = []
         for instance in instances:
-            group.desired_capacity += 1
+            group.desired_capacity += instance.weight
             what = f"Moving EC2 instance out of Standby: {instance.instance_id}"
             activities.append(self._moved(group, instance, what))
             self._enter_service(group, instance)
@@ -147,7 +147,7 @@ class Instances:
         self, group: Group, instances: list[GroupInstance], parameters: dict[str, Any], how: str
     ) -> list[dict[str, Any]]:
         if parameters["ShouldDecrementDesiredCapacity"]:
-            self._decrement(group, len(instances), how)
+            self._decrement(group, sum(instance.weight for instance in instances), how)
         activities = []
         for instance in instances:
             what = "Moving EC2 instance to Standby" if how == "standby" else "Detaching EC2 instance"

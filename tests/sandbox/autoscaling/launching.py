@@ -15,6 +15,7 @@ from moto.core.exceptions import ServiceException
 from werkzeug.exceptions import HTTPException
 
 from tests.sandbox.autoscaling.model import Group, timestamp
+from tests.sandbox.autoscaling.overrides import choose_override
 from tests.sandbox.ec2.launch_templates import find_version
 from tests.sandbox.errors import AwsError, not_modelled, validation_error
 
@@ -76,6 +77,9 @@ class LaunchSpecification:
     #: As an instance of the group describes it: id, name and the number of the version.
     launch_template: dict[str, str] | None = None
     launch_configuration: str | None = None
+    #: How many units an instance of it counts, and whether that was given with its type.
+    weight: int = 1
+    weighted: bool = False
 
 
 def find_template(world: World, specification: dict[str, Any]) -> Any:
@@ -105,16 +109,20 @@ def template_version(template: Any, wanted: str | None) -> Any:
     )
 
 
-def resolve(world: World, attributes: dict[str, Any]) -> LaunchSpecification:
-    """Return what a group with these attributes launches. Raises AwsError where it cannot launch."""
+def resolve(world: World, attributes: dict[str, Any], turn: int = 0) -> LaunchSpecification:
+    """Return what a group with these attributes launches. Raises AwsError where it cannot launch.
+
+    ``turn`` is how many it has launched before, for those that take their instance types in turn.
+    """
     if name := attributes.get("LaunchConfigurationName"):
         return _from_configuration(world, name)
     policy = attributes.get("MixedInstancesPolicy")
     override: dict[str, Any] = {}
+    weight = 1
     if policy:
         chosen = policy["LaunchTemplate"]
         specification = chosen["LaunchTemplateSpecification"]
-        override = (chosen.get("Overrides") or [{}])[0]
+        override, weight = choose_override(policy, str(attributes.get("DesiredCapacityType", "units")), turn)
         specification = override.get("LaunchTemplateSpecification", specification)
     else:
         specification = attributes["LaunchTemplate"]
@@ -143,6 +151,8 @@ def resolve(world: World, attributes: dict[str, Any]) -> LaunchSpecification:
             "LaunchTemplateName": template.name,
             "Version": str(version.number),
         },
+        weight=weight,
+        weighted="WeightedCapacity" in override,
     )
 
 
@@ -194,7 +204,7 @@ def check(world: World, attributes: dict[str, Any]) -> None:
 def launch(world: World, group: Group, subnet: Any) -> tuple[Any, LaunchSpecification]:
     """Start an instance of ``group`` in moto's ``subnet``; it is pending. Raises LaunchFailed."""
     try:
-        specification = resolve(world, group.attributes)
+        specification = resolve(world, group.attributes, group.launched)
     except AwsError as error:
         raise LaunchFailed(error.message.removesuffix(".") + ".") from error
     ec2 = world.backend("ec2")

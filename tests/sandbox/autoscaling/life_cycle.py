@@ -57,22 +57,28 @@ class LifeCycle:
             return
         self._check_health(group)
         self._replace_unhealthy(group)
-        missing = group.desired_capacity - len(group.counted())
+        missing = group.desired_capacity - group.units()
         if missing <= 0:
             group.to_replace = 0
         if missing > 0 and not group.suspends("Launch") and not group.deleting:
-            self._launch(group, missing)
-        elif missing < 0 and not group.suspends("Terminate"):
+            self._launch(group)
+        elif missing < 0 and not self._is_overage(group) and not group.suspends("Terminate"):
             in_service = [one for one in group.instances.values() if one.state == "InService"]
             for instance in termination.choose(group, in_service, -missing, self._world.now()):
-                now, count = iso(self._world.now()), len(group.counted())
+                now, count = iso(self._world.now()), group.units()
                 self.terminate(
                     group,
                     instance,
                     f"{group.reason}  At {now} an instance was taken out of service in response to a difference"
-                    f" between desired and actual capacity, shrinking the capacity from {count} to {count - 1}."
+                    f" between desired and actual capacity, shrinking the capacity from {count}"
+                    f" to {count - instance.weight}."
                     f"  At {now} instance {instance.instance_id} was selected for termination.",
                 )
+
+    def _is_overage(self, group: Group) -> bool:
+        """Return whether what a group has too much is what its launches went beyond the capacity, which stays."""
+        desired, units = group.overage
+        return desired == group.desired_capacity and group.units() - desired <= units
 
     def _look(self) -> None:
         """See to each group, since an instance may have been changed from outside."""
@@ -87,17 +93,20 @@ class LifeCycle:
 
     # -- launching -------------------------------------------------------------------------------
 
-    def _launch(self, group: Group, missing: int) -> None:
+    def _launch(self, group: Group) -> None:
         now = self._world.now()
         if group.retry_at is not None and now < group.retry_at:
             return
         group.retry_at = None
         of_zone = Counter(instance.zone for instance in group.counted())
-        for _ in range(missing):
+        # "Amazon EC2 Auto Scaling launches new instances until the desired capacity is totally fulfilled, even if this
+        # results in an overage" (Configure an Auto Scaling group to use instance weights).
+        while group.units() < group.desired_capacity:
             if not self._launch_one(group, of_zone):
                 group.retry_at = now + max(_SHORTEST_RETRY, self._world.settings.launch_retry_seconds)
                 self._world.at(group.retry_at, lambda: self.reconcile(group))
                 return
+        group.overage = (group.desired_capacity, group.units() - group.desired_capacity)
 
     def _launch_one(self, group: Group, of_zone: Counter[str]) -> bool:
         """Launch into the emptiest zone that can take an instance, and count it there; tell of each that cannot."""
@@ -132,9 +141,12 @@ class LifeCycle:
                 launch_configuration=specification.launch_configuration,
                 protected=bool(group.attributes["NewInstancesProtectedFromScaleIn"]),
                 scaled_by=group.scaled_by,
+                weight=specification.weight,
+                weighted=specification.weighted,
             )
             group.instances[ec2.id] = instance
             of_zone[instance.zone] += 1
+            group.launched += 1
             group.to_replace = max(0, group.to_replace - 1)
             self.ec2[ec2.id] = ec2
             self.records[ec2.id] = InstanceRecord(

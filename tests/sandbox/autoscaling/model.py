@@ -50,6 +50,10 @@ class GroupInstance:
     launch_template: dict[str, str] | None
     launch_configuration: str | None
     protected: bool
+    #: How many of the group's units it counts, from its launch on.
+    weight: int = 1
+    #: Whether its weight was given with its type, so that it is described.
+    weighted: bool = False
     state: str = "Pending"
     health: str = "Healthy"
     in_service_at: float | None = None
@@ -85,6 +89,8 @@ class GroupInstance:
             "ImageId": self.image_id,
             "ProtectedFromScaleIn": self.protected,
         }
+        if self.weighted:
+            described["WeightedCapacity"] = str(self.weight)
         if self.launch_template:
             described["LaunchTemplate"] = dict(self.launch_template)
         if self.launch_configuration:
@@ -219,6 +225,10 @@ class Group:
     scaled_by: str | None = None
     #: No launch is tried before that time, because the last one failed.
     retry_at: float | None = None
+    #: The desired capacity that launches have fulfilled last, and by how many units they went beyond it.
+    overage: tuple[int, int] = (0, 0)
+    #: How many instances it has launched so far.
+    launched: int = 0
     #: Unhealthy instances whose replacements are yet to be launched.
     to_replace: int = 0
 
@@ -233,6 +243,10 @@ class Group:
     def counted(self) -> list[GroupInstance]:
         """Return the instances that make up the group's capacity."""
         return [instance for instance in self.instances.values() if instance.counts]
+
+    def units(self) -> int:
+        """Return the group's capacity in its own units: what its instances weigh."""
+        return sum(instance.weight for instance in self.counted())
 
     def describe_tags(self) -> list[dict[str, Any]]:
         """Return the shapes ``TagDescription``, ordered by key."""

@@ -237,8 +237,10 @@ class Policies:
             if (everybody or instance.scaled_by == policy.arn)
             and (instance.in_service_at is None or now < instance.in_service_at + seconds)
         ]
-        missing = max(0, group.desired_capacity - len(group.counted()))
-        return len(warming) + (missing if everybody or group.scaled_by == policy.arn else 0)
+        missing = max(0, group.desired_capacity - group.units())
+        return sum(instance.weight for instance in warming) + (
+            missing if everybody or group.scaled_by == policy.arn else 0
+        )
 
     def _scale(self, group: Group, policy: Policy, wanted: int, cause: str) -> None:
         """Set the desired capacity, within the group's bounds, and say why."""

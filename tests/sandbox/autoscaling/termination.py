@@ -17,26 +17,34 @@ from tests.sandbox.autoscaling.model import Group, GroupInstance
 _HOUR = 3600.0
 
 
-def choose(group: Group, instances: Iterable[GroupInstance], count: int, now: float) -> list[GroupInstance]:
-    """Return up to ``count`` instances to terminate; protected ones never."""
+def choose(group: Group, instances: Iterable[GroupInstance], excess: int, now: float) -> list[GroupInstance]:
+    """Return the instances to terminate: of ``excess`` units together at most, and protected ones never.
+
+    One that weighs more than is left of the excess stays, since the group would have less than it desires.
+    """
     # Zones are kept balanced first; within the fullest the group's policies decide, in their order.
     keys = [key for policy in group.attributes["TerminationPolicies"] for key in _KEYS[policy]]
     zones = Counter(instance.zone for instance in group.instances.values() if instance.counts)
     of_zone: dict[str, list[tuple[Any, GroupInstance]]] = {}
     for place, instance in enumerate(instances):
-        if not instance.protected:
+        if not instance.protected and instance.weight <= excess:
             order = (*(key(instance, now) for key in keys), place)
             of_zone.setdefault(instance.zone, []).append((order, instance))
     for several in of_zone.values():
         several.sort(key=lambda one: one[0], reverse=True)
     chosen: list[GroupInstance] = []
-    while of_zone and len(chosen) < count:
+    while of_zone:
         fullest = max(zones[zone] for zone in of_zone)
         zone = min((of_zone[zone][-1][0], zone) for zone in of_zone if zones[zone] == fullest)[1]
-        chosen.append(of_zone[zone].pop()[1])
-        zones[zone] -= 1
+        instance = of_zone[zone].pop()[1]
         if not of_zone[zone]:
             del of_zone[zone]
+        if instance.weight <= excess:
+            chosen.append(instance)
+            excess -= instance.weight
+            zones[zone] -= 1
+        if excess <= 0:
+            break
     return chosen
 
 
