@@ -128,7 +128,7 @@ class RollBack:
         drift.refuse_gone(self._rollout, series, deployment, group, self.attempted, self.state)
         if deployment.status != journal.ROLLING_BACK:
             return self._begin(series, group, deployment, outgoing, progress)
-        if group.instances or group.capacity.desired_capacity:
+        if group.staying or group.capacity.desired_capacity:
             # Later the tags are gone because it has let the outgoing groups go.
             found = drift.find_forgotten(self._rollout, series, deployment, self.attempted, self.state)
             if found:
