@@ -65,6 +65,8 @@ def call(
             *("-a", json.dumps(options)),
             *("-e", f"ansible_python_interpreter={python}"),
             *(["--check"] if check_mode else []),
+            # A failure is printed whole only so.
+            "-v",
         ],
         env=dict(environ or environment(shop.endpoint)),
         stdin=subprocess.DEVNULL,
