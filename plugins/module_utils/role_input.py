@@ -49,6 +49,8 @@ VARIABLES = frozenset(
         "canary_poll_interval",
         "canary_report",
         "canary_resize_order",
+        "canary_scale_in_protection",
+        "canary_capacity_floor",
         "canary_rollback",
         "canary_root_device",
         "canary_security_group_ids",

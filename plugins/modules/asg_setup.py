@@ -111,6 +111,21 @@ options:
     type: str
     choices: [new_first, old_first]
     default: new_first
+  scale_in_protection:
+    description:
+      - What is done about outgoing instances that are protected from scale-in, and have to go.
+      - With V(lift) M(progressive.aws.asg_upgrade) is going to lift their protection, which a rollback puts back. With
+        V(refuse) the plan is refused.
+    type: str
+    choices: [lift, refuse]
+    default: lift
+  capacity_floor:
+    description:
+      - What is done where the wanted O(desired_capacity) is below what is running.
+      - With V(none) there is a warning with both numbers. With V(running) it is refused.
+    type: str
+    choices: [none, running]
+    default: none
   role:
     description:
       - What the role P(progressive.aws.canary#role) was given for the steps that follow, to be checked with all the
@@ -477,6 +492,7 @@ from typing import Any
 
 from ansible_collections.progressive.aws.plugins.module_utils import launch_options, modules, role_input
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
+from ansible_collections.progressive.aws.plugins.module_utils.core.protection import LIFT, WAYS
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions
 from ansible_collections.progressive.aws.plugins.module_utils.verification.rehearsal import Rehearsal
 from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import Settings
@@ -514,6 +530,8 @@ ARGUMENT_SPEC = {
     "deployment_id": {"type": "str"},
     "phases": {"type": "list", "elements": "dict", "options": PHASE},
     "resize_order": {"type": "str", "choices": ["new_first", "old_first"], "default": "new_first"},
+    "scale_in_protection": {"type": "str", "choices": list(WAYS), "default": LIFT},
+    "capacity_floor": {"type": "str", "choices": ["none", "running"], "default": "none"},
     "role": {"type": "dict", "options": ROLE},
     "list_copied": {"type": "bool", "default": True},
 }
@@ -539,6 +557,8 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
         deployment_id=params["deployment_id"],
         phases=modules.wanted_phases(params["phases"]),
         resize_order=params["resize_order"],
+        scale_in_protection=params["scale_in_protection"],
+        capacity_floor=params["capacity_floor"],
         list_copied=params["list_copied"],
     )
 

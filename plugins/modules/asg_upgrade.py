@@ -53,6 +53,14 @@ options:
     type: str
     choices: [new_first, old_first]
     default: new_first
+  scale_in_protection:
+    description:
+      - What is done about outgoing instances that are protected from scale-in, and have to go.
+      - With V(lift) their protection is lifted, which M(progressive.aws.asg_rollback) puts back. With V(refuse) the
+        phase fails before it touches them.
+    type: str
+    choices: [lift, refuse]
+    default: lift
   settle_time:
     description: For how many seconds a group must hold what it wants until it counts as settled.
     type: float
@@ -273,6 +281,7 @@ advice:
 
 from ansible_collections.progressive.aws.plugins.module_utils import modules
 from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import NEW_FIRST, RESIZE_ORDERS
+from ansible_collections.progressive.aws.plugins.module_utils.core.protection import LIFT, WAYS
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import (
     Upgrade,
     UpgradeOptions,
@@ -285,6 +294,7 @@ ARGUMENT_SPEC = {
     "phase_name": {"type": "str"},
     "pause": {"type": "float", "default": 0.0},
     "resize_order": {"type": "str", "choices": list(RESIZE_ORDERS), "default": NEW_FIRST},
+    "scale_in_protection": {"type": "str", "choices": list(WAYS), "default": LIFT},
     "settle_time": {"type": "float", "default": 10.0},
     "launch_patience": {"type": "float", "default": 300.0},
 }
@@ -305,6 +315,7 @@ def main() -> None:
                 settle_time=params["settle_time"],
                 launch_patience=params["launch_patience"],
                 pause=params["pause"],
+                scale_in_protection=params["scale_in_protection"],
             ),
         ),
     )

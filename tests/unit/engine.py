@@ -219,9 +219,16 @@ class Site:
         count: int | None = None,
         resize_order: str = "new_first",
         settle_time: float = 2.0,
+        scale_in_protection: str = "lift",
         **deployer: Any,
     ) -> Upgrade:
-        options = UpgradeOptions(group, Wanted(percent=percent, count=count), resize_order, settle_time)
+        options = UpgradeOptions(
+            group,
+            Wanted(percent=percent, count=count),
+            resize_order,
+            settle_time,
+            scale_in_protection=scale_in_protection,
+        )
         return Upgrade(self.rollout(owner, **deployer), options)
 
     def roll_back_step(

@@ -17,6 +17,7 @@ from typing import Any
 from ..core import journal
 from ..core.errors import AwsError
 from ..core.model import Activity, Capacity, Group, Image
+from ..core.protection import INSTANCES_A_CALL
 from .answers import measured, measured_types, read_activity, read_group, read_image, read_tags
 from .calls import Calls
 
@@ -485,6 +486,19 @@ class AutoScaling:
             MaxSize=capacity.max_size,
             DesiredCapacity=capacity.desired_capacity,
         )
+
+    def protect(self, group: str, instance_ids: Sequence[str], *, protected: bool) -> None:
+        """Protect instances of a group from scale-in, or cease to."""
+        words = "protect" if protected else "lift the protection of"
+        for first in range(0, len(instance_ids), INSTANCES_A_CALL):
+            self._call(
+                "autoscaling",
+                "SetInstanceProtection",
+                f"{words} instances of group {group} from scale-in",
+                AutoScalingGroupName=group,
+                InstanceIds=list(instance_ids[first : first + INSTANCES_A_CALL]),
+                ProtectedFromScaleIn=protected,
+            )
 
     def write_tags(self, group: str, tags: Mapping[str, str]) -> None:
         """Write tags of a group, in one call; instances do not inherit them."""

@@ -195,6 +195,8 @@ def write_snapshot(snapshot: Snapshot) -> str:
             "desired": capacity.desired_capacity,
             "status": snapshot.status,
             "suspended": "+".join(sorted(snapshot.suspended)),
+            **({"protected": snapshot.protected} if snapshot.protected else {}),
+            **({"lifted": "+".join(sorted(snapshot.lifted))} if snapshot.lifted else {}),
         }
     )
 
@@ -212,6 +214,8 @@ def read_snapshot(group: Group) -> Snapshot | None:
         suspended=frozenset(filter(None, fields.get("suspended", "").split("+"))),
         status=fields.get("status", ""),
         deployment_id=fields.get("deployment", ""),
+        protected=_number(fields, "protected"),
+        lifted=frozenset(filter(None, fields.get("lifted", "").split("+"))),
     )
 
 

@@ -203,7 +203,9 @@ class Snapshot:
     """What an outgoing group was before the first change of a deployment.
 
     C(suspended) are the processes that were suspended already; C(status) is its status in the series then.
-    Attachments are not part of it, because a deployment never changes those of an outgoing group.
+    C(protected) is how many instances were protected from scale-in when the deployment first lifted that of some, and
+    C(lifted) the ends of their ids. Attachments are not part of it, because a deployment never changes those of an
+    outgoing group.
     """
 
     group: str
@@ -212,6 +214,8 @@ class Snapshot:
     suspended: frozenset[str] = frozenset()
     status: str = ""
     deployment_id: str = ""
+    protected: int = 0
+    lifted: frozenset[str] = frozenset()
 
     def as_result(self) -> dict[str, Any]:
         """The group and its sizes, as modules return them under C(previous)."""

@@ -31,6 +31,7 @@ from ..core.capacity import (
 )
 from ..core.errors import InvalidInput
 from ..core.model import Capacity, Deployment, Group, Image, Phase, Snapshot
+from ..core.protection import LIFT, REFUSE, protected
 from . import adoption, block_devices, image_choice, launch_checks, name_references
 from .base import Basis, read_basis
 from .lease import new_lease
@@ -41,8 +42,15 @@ from .series import Series
 _IMAGE_OPTIONS = frozenset(
     {"image_id", "image_name", "image_filters", "image_owners", "image_ssm_parameter", "planned_image_id"}
 )
+# The capacity floor that refuses less than what is running.
+RUNNING = "running"
 # What tells how a deployment goes, not what it makes.
-_HOW_OPTIONS = frozenset({"adopt_group", "deployment_id", "phases", "resize_order", "list_copied"})
+_HOW_OPTIONS = frozenset(
+    {
+        *("adopt_group", "deployment_id", "phases", "resize_order", "list_copied"),
+        *("scale_in_protection", "capacity_floor"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,8 @@ class SetUpOptions(OwnSettings):
     deployment_id: str | None = None
     phases: tuple[Wanted, ...] | None = None
     resize_order: str = NEW_FIRST
+    scale_in_protection: str = LIFT
+    capacity_floor: str = "none"
     list_copied: bool = False
 
     @property
@@ -277,6 +287,8 @@ class Plan:
                 *name_references.look(wanted),
                 *self._other_base(),
                 *self._passed_over(),
+                *self._protected(outgoing),
+                *self._below_running(snapshots, sizes),
             ]
             self.problems += [one.text for one in findings if one.result == launch_checks.PROBLEM]
         lines: list[tuple[str, str]] = []
@@ -323,6 +335,42 @@ class Plan:
             )
             for name in self.taken
         ]
+
+    def _protected(self, outgoing: Sequence[Group]) -> list[launch_checks.Finding]:
+        """What is said of outgoing instances that are protected from scale-in: they keep a group from shrinking."""
+        refused = self.options.scale_in_protection == REFUSE
+        result = launch_checks.PROBLEM if refused else launch_checks.WARNING
+        fate = (
+            "lift it, or let it be lifted with scale_in_protection=lift (canary_scale_in_protection)"
+            if refused
+            else "it is lifted from those that have to go, and a rollback puts it back"
+        )
+        return [
+            launch_checks.Finding(
+                "scale-in protection",
+                result,
+                f"{number} of {len(group.in_service)} instances of outgoing group {group.name} are protected from"
+                f" scale-in; {fate}",
+            )
+            for group in outgoing
+            if (number := len(protected(group)))
+        ]
+
+    def _below_running(self, snapshots: Sequence[Snapshot], sizes: Capacity) -> list[launch_checks.Finding]:
+        """A warning, or a problem, where less is wanted than is running."""
+        running = sum(snapshot.capacity.desired_capacity for snapshot in snapshots)
+        # Sizes that are wrong by themselves are told elsewhere.
+        if not 0 < sizes.desired_capacity < running:
+            return []
+        refused = self.options.capacity_floor == RUNNING
+        words = f"desired_capacity is {sizes.desired_capacity}, and {running} are running"
+        words += (
+            "; capacity_floor=running (canary_capacity_floor) refuses that: ask for as many, or leave the sizes unset"
+            if refused
+            else ": the deployment ends with less than there is; leave the sizes unset for the same as running"
+        )
+        result = launch_checks.PROBLEM if refused else launch_checks.WARNING
+        return [launch_checks.Finding("capacity", result, words)]
 
     def _other_base(self) -> list[launch_checks.Finding]:
         """A warning where what is live was made from another base: perhaps it is another service's."""

@@ -21,6 +21,7 @@ from ..core.health import LAUNCH_PATIENCE
 from ..core.model import Capacity, Deployment, Group, Snapshot
 from ..core.naming import series_of_revision
 from ..core.passes import Change, Decision, Done, Event, Tell, Wait
+from ..core.protection import held, to_protect
 from . import drift
 from .clean_up import launch_sources, orphaned_templates, own_alarms, remove_launch_sources, unborn, unshield
 from .health_watch import launch_patience_problems, settle_time_problems, standing
@@ -211,6 +212,9 @@ class RollBack:
         restored = self._restored(outgoing, progress, tell)
         step = next_step([restored])
         if not step.resize and not step.wait_for:
+            protected = self._protected_again(outgoing)
+            if protected:
+                return protected
             emptied = standing(
                 self._rollout,
                 group,
@@ -236,6 +240,12 @@ class RollBack:
                 wait_after=True,
             )
         if step.wait_for:
+            if group.capacity.desired_capacity == 0 and (ids := held(group, 0)):
+                # What it has by the base's NewInstancesProtectedFromScaleIn; it is about to be deleted.
+                return Change(
+                    (f"lift the protection of instances of {group.name}",),
+                    lambda: self._rollout.autoscaling.protect(group.name, ids, protected=False),
+                )
             if lease:
                 return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, lease))
             return Wait(step.wait_for)
@@ -243,6 +253,18 @@ class RollBack:
         if lease and isinstance(end, Wait):
             return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, lease))
         return end
+
+    def _protected_again(self, outgoing: Sequence[tuple[Group, Snapshot]]) -> Change | None:
+        """The change that protects from scale-in as many instances as the deployment has found protected."""
+        again = {one.name: ids for one, snapshot in outgoing if (ids := to_protect(one, snapshot))}
+        if not again:
+            return None
+
+        def perform() -> None:
+            for name, ids in again.items():
+                self._rollout.autoscaling.protect(name, ids, protected=True)
+
+        return Change(tuple(f"protect instances of {name} from scale-in again" for name in again), perform)
 
     def _restored(
         self, outgoing: Sequence[tuple[Group, Snapshot]], progress: RollBackProgress, tell: Tell

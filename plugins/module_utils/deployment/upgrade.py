@@ -29,12 +29,13 @@ from ..core.errors import InvalidInput, RolloutError
 from ..core.health import LAUNCH_PATIENCE
 from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
 from ..core.passes import Change, Decision, Done, Tell, Wait
+from ..core.protection import LIFT, REFUSE, held, lifted
 from . import drift
 from .base import read_scaling
 from .health_watch import launch_patience_problems, settle_time_problems, standing
 from .lease import ensure_ours, lease_tags, needs_renewal
 from .progress import DeploymentProgress
-from .progress_lines import Telling
+from .progress_lines import Telling, instances
 from .rollout import Rollout
 from .series import Series, short, state_of
 from .series_search import unknown_group
@@ -49,6 +50,7 @@ class UpgradeOptions:
     resize_order: str = NEW_FIRST
     settle_time: float = 10.0
     pause: float = 0.0
+    scale_in_protection: str = LIFT
     launch_patience: float = LAUNCH_PATIENCE
 
 
@@ -210,13 +212,19 @@ class Upgrade:
         tags = {} if phase == deployment.phase else {journal.PHASE: journal.write_phase(phase)}
         if needs_renewal(self._rollout, deployment):
             tags |= lease_tags(self._rollout, deployment)
+        lifts = self._lifts(seen, sizes, step.resize)
+        if lifts and not step.resize:
+            words = tuple(
+                f"lift the protection of {instances(len(one))} of {name}" for name, one in lifts.items()
+            )
+            return Change(words, lambda: self._lift(seen, lifts))
         if step.resize:
             if tags.get(journal.PHASE):
                 drift.refuse_policies(self._rollout, deployment, self.attempted)
                 Telling(progress, tell).once("phase", "plan", seen.group.name, _phase_words(seen, phase))
             return Change(
                 tuple(f"resize group {name} to {capacity}" for name, capacity in step.resize.items()),
-                lambda: self._write_and_resize(seen.group.name, tags, step.resize),
+                lambda: self._write_and_resize(seen, tags, lifts, step.resize),
                 wait_after=True,
             )
         if not step.wait_for and phase.final:
@@ -241,10 +249,50 @@ class Upgrade:
         self.takes = reached - began + self._options.pause + 1.0
         return Wait((f"{left:.0f} s more of the pause",)) if left > 0 else None
 
-    def _write_and_resize(self, group: str, tags: Mapping[str, str], sizes: Mapping[str, Capacity]) -> None:
+    def _lifts(
+        self, seen: _Seen, sizes: Mapping[str, Capacity], resize: Mapping[str, Capacity]
+    ) -> dict[str, list[str]]:
+        """The protected instances that keep an outgoing group from its size, by group; of those whose turn it is.
+
+        Raises:
+            RolloutError: there are some, and their protection is not to be lifted.
+        """
+        found = {
+            group.name: ids
+            for group, __ in seen.outgoing
+            if group.name in resize or group.capacity == sizes[group.name]
+            if (ids := held(group, sizes[group.name].desired_capacity))
+        }
+        if found and self._options.scale_in_protection == REFUSE:
+            words = ", ".join(f"{instances(len(ids))} of {name}" for name, ids in found.items())
+            raise RolloutError(
+                self.attempted,
+                answer=f"{words} must go, and are protected from scale-in",
+                state=self.state,
+                advice="Lift their protection, or let it be lifted with scale_in_protection=lift"
+                " (canary_scale_in_protection), or roll back.",
+            )
+        return found
+
+    def _lift(self, seen: _Seen, lifts: Mapping[str, Sequence[str]]) -> None:
+        # Written down first, so that a rollback gives it back, whatever happens in between.
+        for group, snapshot in seen.outgoing:
+            if ids := lifts.get(group.name):
+                tags = {journal.BEFORE: journal.write_snapshot(lifted(snapshot, group, ids))}
+                self._rollout.autoscaling.write_tags(group.name, tags)
+                self._rollout.autoscaling.protect(group.name, ids, protected=False)
+
+    def _write_and_resize(
+        self,
+        seen: _Seen,
+        tags: Mapping[str, str],
+        lifts: Mapping[str, Sequence[str]],
+        sizes: Mapping[str, Capacity],
+    ) -> None:
         # The journal first: a group is never larger or smaller than it can explain.
         if tags:
-            self._rollout.autoscaling.write_tags(group, tags)
+            self._rollout.autoscaling.write_tags(seen.group.name, tags)
+        self._lift(seen, lifts)
         for name, capacity in sizes.items():
             self._rollout.autoscaling.resize(name, capacity)
 
