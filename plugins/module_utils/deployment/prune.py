@@ -82,11 +82,14 @@ class Prune:
             "kept": kept,
             "revisions": revisions,
         }
-        if to_delete:
+        ready = [group for group in to_delete if not group.instances]
+        if ready:
             return Change(
-                tuple(f"delete group {group.name}" for group in to_delete),
-                lambda: self._delete(series.name, to_delete, progress),
+                tuple(f"delete group {group.name}" for group in ready),
+                lambda: self._delete(series.name, ready, progress),
             )
+        if to_delete:
+            return Wait(tuple(f"the end of what leaves {group.name}" for group in to_delete))
         if going:
             return Wait(tuple(f"the end of the deletion of {group.name}" for group in going))
         configurations = progress.configurations
@@ -136,6 +139,7 @@ def _empty_earlier(series: Series) -> list[Group]:
         and journal.read_deployment(group)
         # Whoever protects a revision wants to keep it.
         and group.described.get("DeletionProtection") != PROTECTED
-        and not group.instances
+        # What is leaving is no capacity; such a one counts among those to keep, and is deleted once all have left.
+        and all(one.leaving for one in group.instances)
         and group.capacity.desired_capacity == 0
     ]

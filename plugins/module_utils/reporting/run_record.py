@@ -22,7 +22,7 @@ def record_of(result: Mapping[str, Any] | None) -> dict[str, Any]:
     result = result or {}
     hidden = result.get(EVIDENCE) or {}
     found = result.get(RECORD) or (hidden.get(RECORD) if isinstance(hidden, Mapping) else None)
-    return dict(found or {})
+    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def latest(results: Any) -> dict[str, Any]:
