@@ -27,6 +27,7 @@ from .aws.calls import Calls
 from .core import lease_owner, naming
 from .core.capacity import Wanted
 from .core.errors import AccessDenied, AwsError, InvalidInput, NoCredentials, RolloutError
+from .core.health import LAUNCH_PATIENCE
 from .core.passes import (
     Clock,
     Decision,
@@ -60,6 +61,11 @@ PASSES: Mapping[str, Mapping[str, Any]] = {
     "on_drift": {"type": "str", "choices": ["fail", "adopt"], "default": "fail"},
     "progress": {"type": "dict", "no_log": False},
     "run": {"type": "raw"},
+}
+
+# Documented in doc_fragments/launch_patience.py.
+LAUNCH_PATIENCE_OPTION: Mapping[str, Mapping[str, Any]] = {
+    "launch_patience": {"type": "float", "default": LAUNCH_PATIENCE}
 }
 
 # Documented in doc_fragments/series.py.

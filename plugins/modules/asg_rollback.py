@@ -43,14 +43,6 @@ options:
     description: For how many seconds an outgoing group must hold what it wants until it counts as settled.
     type: float
     default: 10.0
-  launch_patience:
-    description:
-      - For how many seconds launches may fail, in every zone of the group, for reasons that may be gone at the next
-        one, such as no capacity of the instance type, an error of AWS's own, throttling or the price of Spot Instances.
-      - Auto Scaling goes on to try meanwhile. A launch that fails for a reason that stays, such as an AMI or a key pair
-        that does not exist, ends the step at once.
-    type: float
-    default: 300.0
 author:
   - The progressive.aws team (@progressive-aws)
 seealso:
@@ -58,6 +50,7 @@ seealso:
   - module: progressive.aws.asg_upgrade
 extends_documentation_fragment:
   - progressive.aws.series
+  - progressive.aws.launch_patience
   - progressive.aws.passes
   - progressive.aws.playbook
   - progressive.aws.attributes
@@ -232,7 +225,7 @@ ARGUMENT_SPEC = {
     "keep_failed": {"type": "bool", "default": False},
     "give_up": {"type": "bool", "default": False},
     "settle_time": {"type": "float", "default": 10.0},
-    "launch_patience": {"type": "float", "default": 300.0},
+    **modules.LAUNCH_PATIENCE_OPTION,
 }
 
 

@@ -65,14 +65,6 @@ options:
     description: For how many seconds a group must hold what it wants until it counts as settled.
     type: float
     default: 10.0
-  launch_patience:
-    description:
-      - For how many seconds launches may fail, in every zone of the group, for reasons that may be gone at the next
-        one, such as no capacity of the instance type, an error of AWS's own, throttling or the price of Spot Instances.
-      - Auto Scaling goes on to try meanwhile. A launch that fails for a reason that stays, such as an AMI or a key pair
-        that does not exist, ends the step at once.
-    type: float
-    default: 300.0
 author:
   - The progressive.aws team (@progressive-aws)
 seealso:
@@ -80,6 +72,7 @@ seealso:
   - module: progressive.aws.cloudwatch_verify
   - module: progressive.aws.asg_rollback
 extends_documentation_fragment:
+  - progressive.aws.launch_patience
   - progressive.aws.passes
   - progressive.aws.attributes
   - amazon.aws.common.modules
@@ -296,7 +289,7 @@ ARGUMENT_SPEC = {
     "resize_order": {"type": "str", "choices": list(RESIZE_ORDERS), "default": NEW_FIRST},
     "scale_in_protection": {"type": "str", "choices": list(WAYS), "default": LIFT},
     "settle_time": {"type": "float", "default": 10.0},
-    "launch_patience": {"type": "float", "default": 300.0},
+    **modules.LAUNCH_PATIENCE_OPTION,
 }
 
 

@@ -50,6 +50,10 @@ check mode too. A member that AWS has had only since this version of the collect
 `metadata_options`, `target_group_arns`, `load_balancer_names` and `tags` replace what the base has; whatever is not
 given is copied. A tag given replaces the base's of the same key; a new one is propagated to instances.
 
+Where the root device of the AMI has another name than that of the base's AMI, the base's mapping of the root volume is
+made for it (`root_device: follow`), so that the root volume is as large and of the type that it is in the base. With
+`keep` it is copied as it is, and is a second volume then. Either way it is told.
+
 ## Launch templates of overrides
 
 Each override of a mixed instances policy that names a launch template gets a copy of that version, named like the

@@ -17,10 +17,11 @@ from ..core import naming
 # Tags that AWS keeps to itself, and the journal's, which belong to one deployment.
 RESERVED_TAGS = ("aws:", "progressive:")
 # Suspended on a base so that nothing scales it; the copy is meant to be scaled.
+NOT_SUSPENDED = frozenset({"ScheduledActions"})
 # What becomes of the base's mapping of the root device, where the new AMI's has another name.
 FOLLOW, KEEP = "follow", "keep"
+# Reserved for root volumes ("Device names for volumes", Amazon EC2 user guide).
 ROOT_DEVICES = ("/dev/xvda", "/dev/sda1")
-NOT_SUSPENDED = frozenset({"ScheduledActions"})
 
 
 def copied_tags(tags: Mapping[str, str]) -> dict[str, str]:

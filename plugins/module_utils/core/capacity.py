@@ -250,13 +250,18 @@ def pinned(instances: int, max_size: int) -> Capacity:
     return Capacity(instances, max(max_size, instances), instances)
 
 
+def fewest_instances(units: int, heaviest: int) -> int:
+    """How many instances so many units take at least, where one counts C(heaviest) units at most."""
+    return -(-units // heaviest)
+
+
 def sizes_of_what_serves(
     usual: Mapping[str, Capacity], serving: Mapping[str, int], on_their_way: Mapping[str, int]
 ) -> dict[str, Capacity]:
     """The sizes of groups of which none shall want an instance that it has not, by their names.
 
-    C(usual) are the sizes that each would have, C(serving) how many instances it has in service, and C(on_their_way)
-    how many are launching. A group of which nothing serves goes to 0, unless none serves at all: then what is on its
+    C(usual) are the sizes that each would have, C(serving) how many units it has in service, and C(on_their_way) how
+    many are launching. A group of which nothing serves goes to 0, unless none serves at all: then what is on its
     way may be all there will be.
     """
     any_serves = any(serving.values())

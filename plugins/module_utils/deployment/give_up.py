@@ -17,6 +17,7 @@ from ..core.capacity import sizes_of_what_serves
 from ..core.errors import InvalidInput
 from ..core.model import Capacity, Deployment, Group, Snapshot
 from ..core.passes import Change, Decision, Done, Event, Tell
+from ..core.protection import to_protect
 from . import drift
 from .clean_up import unshield
 from .lease import ensure_ours, lease_tags
@@ -152,6 +153,9 @@ class GiveUp:
         for one, snapshot in outgoing:
             if not wanted[one.name].desired_capacity and journal.revision(one):
                 api.write_tags(one.name, {journal.STATUS: journal.SUPERSEDED})
+            if ids := to_protect(one, snapshot):
+                # What serves stays as it is, with the protection that the deployment had lifted.
+                api.protect(one.name, ids, protected=True)
             unshield(self._rollout, one, snapshot, rolled_back=False)
         # Without its fingerprint the same inputs again are a new deployment, and not live already.
         tags = {journal.STATUS: journal.FAILED, journal.LEASE: "", journal.FINGERPRINT: ""}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core import health
-from ..core.capacity import Standing
+from ..core.capacity import Standing, fewest_instances
 from ..core.errors import LaunchFailed
 from ..core.model import Activity, Capacity, Group
 from ..core.passes import Tell
@@ -106,9 +106,8 @@ def _follow(
     watch.activities = sorted(kept, key=lambda one: one.started, reverse=True)[:MOST_KEPT]
     telling.activities(group.name, new)
     zones = group.described.get("AvailabilityZones") or ()
-    # In instances: with weights as many as it takes at least.
-    number = -(-wanted // group.heaviest)
-    failing = health.failure(watch.activities, number, zones=zones, patience=launch_patience)
+    instances = fewest_instances(wanted, group.heaviest)
+    failing = health.failure(watch.activities, instances, zones=zones, patience=launch_patience)
     if not failing and any(health.is_failed_launch(one) for one in new):
         telling.tries_again(group.name, launch_patience)
     if failing:

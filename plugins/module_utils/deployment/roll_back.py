@@ -307,6 +307,9 @@ class RollBack:
             )
         if step.wait_for:
             return Wait(step.wait_for)
+        protected = self._protected_again(stranded)
+        if protected:
+            return protected
 
         def perform() -> None:
             for one, snapshot in stranded:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput, RolloutError
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.give_up import GiveUp
 
 from tests.unit.engine import PERCENTS, Site
 
@@ -51,6 +52,26 @@ def test_a_rollback_puts_protection_back(site: Site, phases: int, number: int) -
     now = protected(site, first)
     assert len(now) == number
     assert {one for one in were if one in site.aws.world.autoscaling.groups[first].instances} <= set(now)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_protection_is_put_back_where_the_new_group_is_gone_or_the_deployment_given_up(
+    site: Site, gone: bool
+) -> None:
+    first = site.deploy(site.image("one"))
+    protect(site, first, 4)
+    second = site.set_up(site.image("two"))
+    site.upgrade(second, 50)
+    if gone:
+        site.shop.client("autoscaling").delete_auto_scaling_group(
+            AutoScalingGroupName=second, ForceDelete=True
+        )
+        site.aws.settle()
+        site.roll_back()
+        assert len(protected(site, first)) == 4
+    else:
+        site.run(GiveUp(site.rollout(), series=site.shop.series, group=None))
+        assert len(protected(site, first)) == 2
 
 
 def test_a_rollback_puts_protection_back_that_a_killed_run_had_lifted(site: Site) -> None:
