@@ -47,20 +47,21 @@ sandbox: environment ## start the pretend AWS on a loopback port, until interrup
 
 # The tests come last: their summary is the last line of the run.
 .PHONY: test
-test: lint sanity ## lint, sanity and all tests
+test: environment ## lint, sanity and all tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint sanity
 	@$(MAKE) --no-print-directory pytest
 
 .PHONY: pytest
 pytest: environment ## all tests, or those of TESTS=path
-	@$(BIN)/pytest -n 2 --dist loadscope $(TESTS)
+	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder $(TESTS)
 
 .PHONY: unit
 unit: environment ## the tests of the pure core
-	@$(BIN)/pytest -n 2 --dist loadscope tests/unit
+	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder tests/unit
 
 .PHONY: integration
 integration: environment ## the tests that run modules and playbooks on the sandbox
-	@$(BIN)/pytest -n 2 --dist loadscope tests/integration
+	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder tests/integration
 
 .PHONY: faults
 faults: environment ## the whole sweep: every fault at every call (an hour; EVERY=10 for a tenth of it)

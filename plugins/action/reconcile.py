@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible import constants
@@ -53,6 +54,17 @@ COLOURS = {
     "warning": constants.COLOR_WARN,
     "failure": constants.COLOR_ERROR,
 }
+
+
+def _is_this_python(path: str) -> bool:
+    """Whether a path is the interpreter of ansible-playbook, perhaps by another of its names.
+
+    C(python) and C(python3) of one folder are the same one; the same file linked from the folder of another virtual
+    environment is not.
+    """
+    ours, theirs = Path(sys.executable), Path(path)
+    same_folder = ours.parent.resolve() == theirs.parent.resolve()
+    return theirs.is_absolute() and same_folder and ours.resolve() == theirs.resolve()
 
 
 class ActionModule(ActionBase):
@@ -141,8 +153,8 @@ class ActionModule(ActionBase):
             return False
         host = self._task.delegate_to
         known = task_vars.get("ansible_delegated_vars", {}).get(host, {}) if host else task_vars
-        python = self._templar.template(known.get("ansible_python_interpreter", ""))
-        return bool(python == sys.executable and in_worker.can_run(self._task.action))
+        python = str(self._templar.template(known.get("ansible_python_interpreter", "")))
+        return _is_this_python(python) and in_worker.can_run(self._task.action)
 
     def _in_worker(
         self, options: Mapping[str, Any], task_vars: dict[str, Any], show: Callable[[Mapping[str, Any]], None]

@@ -5,26 +5,35 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.demo.running import COLLECTIONS, environment
+from tests.demo.running import COLLECTIONS, ROOT, environment
 from tests.demo.shop import Shop
 
 #: The interpreter of ansible-playbook, with which a step runs in its worker.
 HERE = sys.executable
-#: The same Python by another name, with which a module is a process of its own.
-ELSEWHERE = next(
-    str(path)
-    for path in sorted(Path(HERE).parent.glob("python3*"))
-    if str(path) != HERE and "-" not in path.name
-)
+
+
+def _another_python() -> str:
+    """A Python that is not ansible-playbook's own, as far as anybody can see, and has the same libraries."""
+    path = ROOT / "build" / "elsewhere" / "python3"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"python3.{os.getpid()}")
+    new.write_text(f'#!/bin/sh\nexec {HERE} "$@"\n')
+    new.chmod(0o755)
+    new.replace(path)
+    return str(path)
+
+
+#: With it a module is a process of its own.
+ELSEWHERE = _another_python()
 MODULES = COLLECTIONS / "ansible_collections" / "progressive" / "aws" / "plugins" / "modules"
 
 

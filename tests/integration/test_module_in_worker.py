@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,14 @@ def look(series: str, **more: Any) -> dict[str, Any]:
     return {"progressive.aws.asg_series_info": {"series": series}, **more}
 
 
-@pytest.mark.parametrize("python, expected", [("{{ ansible_playbook_python }}", False), (ELSEWHERE, True)])
+#: The interpreter of ansible-playbook by two more of its names.
+NAMES = [str(Path(sys.executable).with_name(name)) for name in ("python", "python3")]
+
+
+@pytest.mark.parametrize(
+    "python, expected",
+    [("{{ ansible_playbook_python }}", False), *((name, False) for name in NAMES), (ELSEWHERE, True)],
+)
 def test_only_elsewhere_a_module_is_a_process(
     base: Shop, deployer: Deployer, python: str, expected: bool
 ) -> None:

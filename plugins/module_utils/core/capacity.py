@@ -329,20 +329,28 @@ def additional(most: int, running: Sequence[Capacity]) -> int:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a group is now, what it is to be, and what is still missing until it has settled there."""
+    """What a group is now, what it is to be, and what is still missing until it has settled there.
+
+    C(soonest) is in how many seconds that is usually there; 0 where nobody knows.
+    """
 
     group: str
     capacity: Capacity
     wanted: Capacity
     missing: tuple[str, ...] = ()
+    soonest: float = 0.0
 
 
 @dataclass(frozen=True)
 class NextStep:
-    """Groups to resize now, or what to wait for. Both empty: everything is as wanted and settled."""
+    """Groups to resize now, or what to wait for. Both empty: everything is as wanted and settled.
+
+    C(soonest) is in how many seconds the last of what to wait for is usually there; 0 where nobody knows.
+    """
 
     resize: Mapping[str, Capacity]
     wait_for: tuple[str, ...] = ()
+    soonest: float = 0.0
 
 
 def next_step(stages: Sequence[Sequence[Standing]]) -> NextStep:
@@ -353,7 +361,7 @@ def next_step(stages: Sequence[Sequence[Standing]]) -> NextStep:
             return NextStep(resize)
         missing = tuple(words for one in stage for words in one.missing)
         if missing:
-            return NextStep({}, missing)
+            return NextStep({}, missing, max(one.soonest for one in stage))
     return NextStep({})
 
 

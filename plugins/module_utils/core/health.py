@@ -9,8 +9,9 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 import re
+import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from .model import Activity, Group, TargetHealth
@@ -300,6 +301,21 @@ def is_launch(activity: Activity) -> bool:
 _DID_NOT_ARRIVE = re.compile(r"became unhealthy while waiting|failed to complete .*Lifecycle Action", re.I)
 # Reasons of an end that are not the image's: the group launches another, and that one may well arrive.
 _TAKEN = re.compile(r"UserInitiated|Server\.Spot", re.I)
+
+
+def is_termination(activity: Activity) -> bool:
+    """Whether an activity takes an instance away."""
+    return activity.description.startswith("Terminating")
+
+
+def usual_duration(activities: Iterable[Activity], kind: Callable[[Activity], bool]) -> float | None:
+    """The median of how many seconds the activities of a kind took that succeeded; None where there was none."""
+    took = [
+        one.ended - one.started
+        for one in activities
+        if one.ended is not None and kind(one) and not one.failed
+    ]
+    return statistics.median(took) if took else None
 
 
 def is_failed_launch(activity: Activity) -> bool:

@@ -86,9 +86,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do but wait; C(missing) says what for, a phrase each."""
+    """Nothing to do but wait; C(missing) says what for, a phrase each.
+
+    C(soonest) is in how many seconds the last of it is usually there; 0 where nobody knows.
+    """
 
     missing: tuple[str, ...]
+    soonest: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -224,7 +228,8 @@ def _run_pass(
         _refuse_to_wait_longer(step, decision, clock.now() - started, timing)
         if clock.now() - begun >= timing.pass_duration or check_mode:
             break
-        clock.sleep(timing.poll_interval)
+        left = timing.pass_duration - (clock.now() - begun)
+        clock.sleep(min(until_next_look(decision, timing), max(timing.poll_interval, left)))
         decision = step.look(progress, tell)
     if isinstance(decision, Wait):
         outcome.waiting_for = list(decision.missing)
@@ -257,6 +262,15 @@ def _refuse_to_wait_longer(step: Step, decision: Wait, waited: float, timing: Ti
             advice="Give it more time with wait_timeout, or find out why with the activities of the group."
             + getattr(step, "way_out", ""),
         )
+
+
+# Whatever is awaited, what fails meanwhile is seen within so many seconds.
+LONGEST_INTERVAL = 15.0
+
+
+def until_next_look(decision: Wait, timing: Timing) -> float:
+    """For how many seconds not to look: as long as what is awaited usually takes, and never shorter than asked."""
+    return max(timing.poll_interval, min(decision.soonest, LONGEST_INTERVAL))
 
 
 def nobody(prompt: str) -> str:
@@ -336,7 +350,7 @@ def _run_to_the_end(
                 _wait(clock, timing.poll_interval, ensure_wanted)
             continue
         _refuse_to_wait_longer(step, decision, clock.now() - started, timing)
-        _wait(clock, timing.poll_interval, ensure_wanted)
+        _wait(clock, until_next_look(decision, timing), ensure_wanted)
 
 
 def _wait(clock: Clock, seconds: float, ensure_wanted: Callable[[], None] | None) -> None:

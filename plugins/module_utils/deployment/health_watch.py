@@ -53,7 +53,7 @@ def standing(
         # It is about to be resized: what had ended before is no news.
         if not watch.begun:
             _begin_watching(rollout, group, watch, telling)
-        watch.steady_since, watch.arrived = None, False
+        watch.steady_since, watch.moves_since, watch.arrived = None, None, False
         return Standing(group.name, group.capacity, wanted)
     present = sorted(group.instance_ids)
     arrived = health.arrived(group, number)
@@ -69,15 +69,28 @@ def standing(
     if missing:
         watch.steady_since = None
         telling.unsettled(group.name)
-        return Standing(group.name, group.capacity, wanted, tuple(missing))
+        watch.moves_since = now if watch.moves_since is None else watch.moves_since
+        soonest = 0.0 if arrived else _usual(group, number, progress) - (now - watch.moves_since)
+        return Standing(group.name, group.capacity, wanted, tuple(missing), max(soonest, 0.0))
+    watch.moves_since = None
     if watch.steady_since is None:
         watch.steady_since = now
     remaining = settle_time - (now - watch.steady_since)
     if remaining > 0:
-        return Standing(group.name, group.capacity, wanted, (f"{remaining:.0f} s more of steadiness",))
+        return Standing(
+            group.name, group.capacity, wanted, (f"{remaining:.0f} s more of steadiness",), remaining
+        )
     telling.settled(group, number)
     watch.settled = [one.instance_id for one in group.in_service]
     return Standing(group.name, group.capacity, wanted)
+
+
+def _usual(group: Group, wanted: int, progress: DeploymentProgress) -> float:
+    """How many seconds it usually takes a group to get to C(wanted), as it was in this group, else in the others."""
+    grows = group.units_in_service < wanted
+    watches = (progress.watched[group.name], *progress.watched.values())
+    known = (one.launches_take if grows else one.terminations_take for one in watches)
+    return next((seconds for seconds in known if seconds is not None), 0.0)
 
 
 def _follow(
@@ -147,6 +160,8 @@ def _begin_watching(rollout: Rollout, group: Group, watch: Watch, telling: Telli
     telling.passed_over(ended)
     under_way = [one.started for one in earlier if one.ended is None]
     watch.begun = True
+    watch.launches_take = health.usual_duration(ended, health.is_launch)
+    watch.terminations_take = health.usual_duration(ended, health.is_termination)
     watch.since = min(under_way, default=max((one.started for one in ended), default=0.0))
     watch.known = [one.activity_id for one in ended if one.started >= watch.since]
 

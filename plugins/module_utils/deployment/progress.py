@@ -24,6 +24,9 @@ class Watch:
     next look goes on to read them, where there are more than a call returns. C(present) are the instances at the last
     look, and C(settled) those in service when the group had settled last.
 
+    C(launches_take) and C(terminations_take) are how many seconds those usually took, and None where none is known;
+    C(moves_since) is since when it is on its way, by this machine's clock.
+
     C(steady_since) is None while something is missing, and 0 where the group has stood as it should since before the
     step began.
     """
@@ -36,6 +39,9 @@ class Watch:
     present: list[str] | None = None
     arrived: bool = True
     settled: list[str] = field(default_factory=list)
+    launches_take: float | None = None
+    terminations_take: float | None = None
+    moves_since: float | None = None
     steady_since: float | None = 0.0
 
 

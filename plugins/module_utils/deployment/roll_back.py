@@ -248,7 +248,7 @@ class RollBack:
                 )
             if lease:
                 return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, lease))
-            return Wait(step.wait_for)
+            return Wait(step.wait_for, step.soonest)
         end = self._end(group, deployment, outgoing, progress)
         if lease and isinstance(end, Wait):
             return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, lease))
@@ -306,7 +306,7 @@ class RollBack:
                 wait_after=True,
             )
         if step.wait_for:
-            return Wait(step.wait_for)
+            return Wait(step.wait_for, step.soonest)
         protected = self._protected_again(stranded)
         if protected:
             return protected

@@ -232,7 +232,7 @@ class Upgrade:
         if tags:
             return Change((), lambda: self._rollout.autoscaling.write_tags(seen.group.name, tags))
         if step.wait_for:
-            return Wait(step.wait_for)
+            return Wait(step.wait_for, step.soonest)
         return self._pause(progress, tell) or self._done(seen, phase, progress)
 
     def _pause(self, progress: UpgradeProgress, tell: Tell) -> Wait | None:
@@ -247,7 +247,7 @@ class Upgrade:
         Telling(progress, tell).once("pause", "plan", self._options.group, words)
         began = reached if progress.started is None else progress.started
         self.takes = reached - began + self._options.pause + 1.0
-        return Wait((f"{left:.0f} s more of the pause",)) if left > 0 else None
+        return Wait((f"{left:.0f} s more of the pause",), left) if left > 0 else None
 
     def _lifts(
         self, seen: _Seen, sizes: Mapping[str, Capacity], resize: Mapping[str, Capacity]

@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from typing import Any
 
 import pytest
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import LaunchFailed
-from ansible_collections.progressive.aws.plugins.module_utils.core.passes import TimedOut, Timing
+from ansible_collections.progressive.aws.plugins.module_utils.core.passes import (
+    LONGEST_INTERVAL,
+    TimedOut,
+    Timing,
+)
 
 from tests.recorded import COLLECTION
 from tests.sandbox.inprocess import InProcess
@@ -81,3 +86,31 @@ def test_a_launch_that_failed_is_found_among_more_than_a_call_returns(site: Site
     )
     with pytest.raises(LaunchFailed, match="key pair"):
         site.run(step, Timing(wait_timeout=100, poll_interval=5))
+
+
+@pytest.mark.parametrize("interval", [5.0, 20.0])
+def test_a_look_waits_as_long_as_launches_usually_take_and_never_less_than_asked(
+    site: Site, interval: float
+) -> None:
+    site.aws.world.settings.pending_seconds = 40
+    site.deploy(site.image("one"), percents=(100,))
+    group = site.set_up(site.image("two"))
+    since = len(asked(site))
+    site.run(site.upgrade_step(group, 50), Timing(wait_timeout=600, poll_interval=interval))
+    looks = [one["time"] for one in asked(site)[since:] if one["operation"] == "DescribeAutoScalingGroups"]
+    waits = [later - earlier for earlier, later in itertools.pairwise(looks)]
+    # A resize may be the only thing between two looks.
+    assert all(wait > interval - 0.01 for wait in waits if wait)
+    assert max(waits) < max(interval, LONGEST_INTERVAL) + 0.01
+    assert any(wait > interval + 0.01 for wait in waits) == (interval < LONGEST_INTERVAL)
+
+
+def test_a_launch_that_fails_while_a_look_waits_is_seen_in_time(site: Site) -> None:
+    site.aws.world.settings.pending_seconds = 200
+    site.deploy(site.image("one"), percents=(100,))
+    group = site.set_up(site.image("two"))
+    site.aws.fail_launches("InvalidKeyPair.NotFound")
+    began = site.clock.now()
+    with pytest.raises(LaunchFailed, match="key pair"):
+        site.run(site.upgrade_step(group, 50), Timing(wait_timeout=900, poll_interval=5))
+    assert site.clock.now() - began <= LONGEST_INTERVAL + 10
