@@ -96,6 +96,8 @@ class Gateway:
                 raise error
         try:
             self.tick()
+            if call.write:
+                self.world_in(call.region).past.before_change()
             done = do(call)
         except AwsError:
             raise
@@ -113,7 +115,11 @@ class Gateway:
         return moto_services.call(call) if output is None else answer(call, output)
 
     def _output(self, call: Call) -> dict[str, Any] | None:
-        return self._own(self.world_in(call.region), call.service, call.operation, call.parameters)
+        world = self.world_in(call.region)
+        if not world.past.concerns(call):
+            return self._own(world, call.service, call.operation, call.parameters)
+        with world.past.some_time_ago():
+            return self._own(world, call.service, call.operation, call.parameters)
 
     @staticmethod
     def _own(world: World, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any] | None:

@@ -63,7 +63,8 @@ class Targets:
     def __init__(self, world: World) -> None:
         """Begin without any target."""
         self._world = world
-        self._targets: dict[str, dict[tuple[str, int | None], Target]] = {}
+        #: Where an instance is registered -> its id and port -> what is known of it there.
+        self.registered: dict[str, dict[tuple[str, int | None], Target]] = {}
         self._intervals: list[TargetInterval] = []
         world.on_tick.append(self._look)
 
@@ -171,7 +172,7 @@ class Targets:
             balancer = self.load_balancer(where)
             if instance_id not in balancer.instance_sparse_ids:
                 balancer.instance_sparse_ids.append(instance_id)
-        targets = self._targets.setdefault(where, {})
+        targets = self.registered.setdefault(where, {})
         target = targets.get((instance_id, port))
         if target is None or target.draining_until is not None:
             in_use = self._in_use(where)
@@ -186,7 +187,7 @@ class Targets:
             if balancer is not None and instance_id in balancer.instance_sparse_ids:
                 balancer.instance_sparse_ids.remove(instance_id)
         longest = 0.0
-        for target in self._targets.get(where, {}).values():
+        for target in self.registered.get(where, {}).values():
             if target.instance_id != instance_id or port not in (None, target.port):
                 continue
             if target.draining_until is None:
@@ -202,7 +203,7 @@ class Targets:
         """Return where an instance is registered and does not drain."""
         return [
             where
-            for where, targets in self._targets.items()
+            for where, targets in self.registered.items()
             for target in targets.values()
             if target.instance_id == instance_id and target.draining_until is None
         ]
@@ -236,7 +237,7 @@ class Targets:
     # -- how it is known -----------------------------------------------------------------------
 
     def _find(self, where: str, instance_id: str, port: int | None) -> Target | None:
-        targets = self._targets.get(where, {})
+        targets = self.registered.get(where, {})
         if port is not None:
             return targets.get((instance_id, port))
         # Targets that were registered with no port of their own have the group's.
@@ -247,7 +248,7 @@ class Targets:
     def _current(self, where: str) -> Iterator[tuple[str, int | None]]:
         """Yield the targets that are registered or drain."""
         now = self._world.now()
-        for key, target in list(self._targets.get(where, {}).items()):
+        for key, target in list(self.registered.get(where, {}).items()):
             if target.draining_until is None or now < target.draining_until:
                 yield key
 
@@ -278,12 +279,12 @@ class Targets:
     def _look(self) -> None:
         """Note which targets have become healthy or have ceased to be."""
         now = self._world.now()
-        known = self._world.backend("elbv2").target_groups if self._targets else {}
-        for where, targets in list(self._targets.items()):
+        known = self._world.backend("elbv2").target_groups if self.registered else {}
+        for where, targets in list(self.registered.items()):
             if where.startswith("arn:") and where not in known:
                 for target in targets.values():
                     self._close(target)
-                del self._targets[where]
+                del self.registered[where]
                 continue
             in_use = self._in_use(where)
             for key, target in list(targets.items()):

@@ -17,6 +17,7 @@ from tests.sandbox.clock import Clock, RealClock
 if TYPE_CHECKING:
     from tests.sandbox.autoscaling.service import AutoScaling
     from tests.sandbox.cloudwatch.service import CloudWatch
+    from tests.sandbox.staleness import Past
     from tests.sandbox.targets import Targets
 
 
@@ -46,6 +47,8 @@ class Settings:
     launch_retry_seconds: float = 5.0
     #: The longest heartbeat time-out of a lifecycle hook; a shorter one of its own counts.
     hook_seconds: float = 3600.0
+    #: How old an answer of a call that describes may be, each for itself (see staleness.py).
+    staleness: float = 0.0
 
 
 @dataclass
@@ -96,6 +99,7 @@ class World:
         from tests.sandbox.autoscaling.launching import LaunchFailures
         from tests.sandbox.autoscaling.service import AutoScaling
         from tests.sandbox.cloudwatch.service import CloudWatch
+        from tests.sandbox.staleness import Past
         from tests.sandbox.targets import Targets
 
         # A copy, since the control address changes them.
@@ -117,6 +121,7 @@ class World:
         self.targets: Targets = Targets(self)
         self.autoscaling: AutoScaling = AutoScaling(self)
         self.cloudwatch: CloudWatch = CloudWatch(self)
+        self.past: Past = Past(self)
 
     def backend(self, service: str) -> Any:
         """Return moto's store of a service (``ec2``, ``elb``, ``elbv2``, ``ssm``) in the world's region."""
@@ -163,6 +168,8 @@ class World:
             before = moment
             if at_once > _MOST_AT_ONCE:
                 raise RuntimeError(f"time stands still: more than {_MOST_AT_ONCE} things happen at once")
+            if self.settings.staleness:
+                self.past.before_event(moment)
             with self.clock.at(moment):
                 what()
         for look in self.on_tick:

@@ -44,7 +44,7 @@ class Alarms:
         """Begin without alarms. ``catalogue`` gives all metrics as they are now."""
         self._world = world
         self._catalogue = catalogue
-        self._alarms: dict[str, Alarm] = {}
+        self.by_name: dict[str, Alarm] = {}
         self._history = History()
         self._actions = Actions(world, self._history)
         #: When the next metric alarm is due (epoch seconds), so that a tick in between costs nothing.
@@ -84,7 +84,7 @@ class Alarms:
         """Create an alarm, or replace all of an alarm but its state and its tags."""
         members, queries, period = definitions.metric_alarm(given)
         name, now = given["AlarmName"], self._world.now()
-        alarm = self._alarms.get(name)
+        alarm = self.by_name.get(name)
         if alarm is not None and not isinstance(alarm, MetricAlarm):
             raise check.validation(f"The alarm {name} exists and is a composite alarm.")
         # Evaluated once before it is kept, so that an expression that can give no time series is refused.
@@ -100,12 +100,12 @@ class Alarms:
     def put_composite_alarm(self, given: dict[str, Any]) -> dict[str, Any]:
         """Create a composite alarm, or replace all of one but its state and its tags."""
         members = definitions.composite_alarm(given)
-        unknown = [name for name in rules.parse(members["AlarmRule"]).children if name not in self._alarms]
+        unknown = [name for name in rules.parse(members["AlarmRule"]).children if name not in self.by_name]
         if unknown:
             raise check.validation(
                 f"Could not save the composite alarm as alarms [{', '.join(unknown)}] in the alarm rule do not exist"
             )
-        alarm = self._alarms.get(given["AlarmName"])
+        alarm = self.by_name.get(given["AlarmName"])
         if alarm is not None and not isinstance(alarm, CompositeAlarm):
             raise check.validation(f"The alarm {alarm.name} exists and is a metric alarm.")
         if alarm is None:
@@ -124,7 +124,7 @@ class Alarms:
     def _add(self, alarm: Alarm, given: dict[str, Any]) -> None:
         alarm.tags = _tags(given.get("Tags") or ())
         alarm.state_updated_at = alarm.transitioned_at = self._world.now()
-        self._alarms[alarm.name] = alarm
+        self.by_name[alarm.name] = alarm
         self._history.add(
             self._world.now(),
             alarm,
@@ -171,15 +171,15 @@ class Alarms:
 
     def _describe_relatives(self, given: dict[str, Any], relation: str) -> dict[str, Any]:
         name = given[relation]
-        if name not in self._alarms:
+        if name not in self.by_name:
             raise _not_found(f"The alarm {name} does not exist.")
         if relation == "ParentsOfAlarmName":
             found: list[Alarm] = [*self._parents(name)]
             members: tuple[str, ...] = ("AlarmName", "AlarmArn")
         else:
-            alarm = self._alarms[name]
+            alarm = self.by_name[name]
             children = alarm.rule.children if isinstance(alarm, CompositeAlarm) else ()
-            found = [self._alarms[child] for child in sorted(children)]
+            found = [self.by_name[child] for child in sorted(children)]
             members = ("AlarmName", "AlarmArn", "StateValue", "StateUpdatedTimestamp")
         described = [{member: alarm.describe()[member] for member in members} for alarm in found]
         return _alarm_page(found, described, given)
@@ -196,7 +196,7 @@ class Alarms:
 
     def delete(self, given: dict[str, Any]) -> dict[str, Any]:
         """Delete alarms. Names of none are no error: those "with correct names are still deleted"."""
-        doomed = [self._alarms[name] for name in dict.fromkeys(given["AlarmNames"]) if name in self._alarms]
+        doomed = [self.by_name[name] for name in dict.fromkeys(given["AlarmNames"]) if name in self.by_name]
         if sum(isinstance(alarm, CompositeAlarm) for alarm in doomed) > 1:
             raise check.validation("At most one composite alarm can be deleted in one operation.")
         names = {alarm.name for alarm in doomed}
@@ -211,7 +211,7 @@ class Alarms:
                 f"Cannot delete {','.join(needed)} as there are composite alarm(s) depending on {them}."
             )
         for alarm in doomed:
-            del self._alarms[alarm.name]
+            del self.by_name[alarm.name]
             self._history.add(
                 self._world.now(),
                 alarm,
@@ -223,7 +223,7 @@ class Alarms:
 
     def set_state(self, given: dict[str, Any]) -> dict[str, Any]:
         """Set a state for a moment: a metric alarm "returns to [its] actual state quickly"."""
-        alarm = self._alarms.get(given["AlarmName"])
+        alarm = self.by_name.get(given["AlarmName"])
         if alarm is None:
             raise _not_found(f"The alarm {given['AlarmName']} does not exist.")
         data = given.get("StateReasonData")
@@ -240,8 +240,8 @@ class Alarms:
 
     def _switch(self, names: Iterable[str], enabled: bool) -> dict[str, Any]:
         for name in names:
-            if name in self._alarms:
-                alarm = self._alarms[name]
+            if name in self.by_name:
+                alarm = self.by_name[name]
                 alarm.members = alarm.members | {"ActionsEnabled": enabled}
                 alarm.configured_at = self._world.now()
         return {}
@@ -252,7 +252,7 @@ class Alarms:
         arn = given["ResourceARN"]
         if ":alarm:" not in arn:
             raise not_modelled(f"tags of {arn}, which is no alarm")
-        for alarm in self._alarms.values():
+        for alarm in self.by_name.values():
             if alarm.arn == arn:
                 return alarm
         raise AwsError("ResourceNotFoundException", f"{arn} does not exist.", 404)
@@ -326,7 +326,7 @@ class Alarms:
             fresh.fresh = False
             self._evaluate_composite(fresh, f"{fresh.arn} was created or updated")
         while self._changed:
-            child = self._alarms.get(self._changed.pop(0))
+            child = self.by_name.get(self._changed.pop(0))
             if child is None:
                 continue
             when = f"{dt.datetime.fromtimestamp(self._world.now(), dt.UTC):%A %d %B, %Y %H:%M:%S UTC}"
@@ -337,10 +337,10 @@ class Alarms:
         # "the evaluation of composite alarms stops if CloudWatch detects a cycle in the evaluation path"
         if self._leads_to_itself(alarm):
             return
-        state = ALARM if alarm.rule.holds(lambda name: self._alarms[name].state) else OK
+        state = ALARM if alarm.rule.holds(lambda name: self.by_name[name].state) else OK
         if state != alarm.state:
             children = [
-                {"arn": self._alarms[name].arn, "state": self._alarms[name].state}
+                {"arn": self.by_name[name].arn, "state": self.by_name[name].state}
                 for name in alarm.rule.children
             ]
             self._become(
@@ -357,7 +357,7 @@ class Alarms:
             name = ahead.pop()
             if name == alarm.name:
                 return True
-            child = self._alarms.get(name)
+            child = self.by_name.get(name)
             if name not in seen and isinstance(child, CompositeAlarm):
                 ahead += child.rule.children
             seen.add(name)
@@ -366,13 +366,13 @@ class Alarms:
     # --- Looking up -----------------------------------------------------------------------------------
 
     def _sorted(self) -> list[Alarm]:
-        return sorted(self._alarms.values(), key=lambda alarm: alarm.name)
+        return sorted(self.by_name.values(), key=lambda alarm: alarm.name)
 
     def _metric_alarms(self) -> list[MetricAlarm]:
-        return [alarm for alarm in self._alarms.values() if isinstance(alarm, MetricAlarm)]
+        return [alarm for alarm in self.by_name.values() if isinstance(alarm, MetricAlarm)]
 
     def _composites(self) -> list[CompositeAlarm]:
-        return [alarm for alarm in self._alarms.values() if isinstance(alarm, CompositeAlarm)]
+        return [alarm for alarm in self.by_name.values() if isinstance(alarm, CompositeAlarm)]
 
     def _parents(self, name: str) -> list[CompositeAlarm]:
         return [alarm for alarm in self._composites() if name in alarm.rule.children]
