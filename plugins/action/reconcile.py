@@ -12,10 +12,13 @@ before it forks.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.progressive.aws.plugins.module_utils.core import lease_owner
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import Orphaned
-from ansible_collections.progressive.aws.plugins.module_utils.modules import Worker
+from ansible_collections.progressive.aws.plugins.module_utils.modules import WRITTEN, Worker
 from ansible_collections.progressive.aws.plugins.module_utils.reporting.run_record import (
     RECORD,
     extended,
@@ -83,6 +86,7 @@ class ActionModule(ActionBase):
                 f"{self._task.action} cannot run with async: it reports while it waits, and wait_timeout limits it."
             )
         super().run(None, task_vars)
+        self._memory = StepMemory(self._host(task_vars or {}))
         options = {name: value for name, value in self._task.args.items() if value is not None}
         keeps_record = "run" in options and not self._at_once
         earlier = latest(options.pop("run")) if keeps_record else {}
@@ -122,6 +126,10 @@ class ActionModule(ActionBase):
             raise AnsibleAction(neutral, show_content=False, result=result)
         return result
 
+    @staticmethod
+    def _host(task_vars: Mapping[str, Any]) -> str:
+        return str(task_vars.get("inventory_hostname", ""))
+
     @property
     def _name(self) -> str:
         return str(self._task.action.rpartition(".")[2])
@@ -133,6 +141,7 @@ class ActionModule(ActionBase):
             result = self._in_worker(
                 options, task_vars or {}, lambda event: shown.extend(lines.show([event]))
             )
+            self._memory.keep(result)
             total.add(result, shown if shown else lines.show(result.get("events", [])))
             return total.result
         if self._at_once:
@@ -165,8 +174,12 @@ class ActionModule(ActionBase):
             if os.getppid() != play:
                 raise Orphaned("ansible-playbook is gone, so nothing more is done")
 
-        owner = {} if self._at_once else {"lease_owner": lease_owner.run_name(play)}
-        arguments = {**owner, **options}
+        own = (
+            {}
+            if self._at_once
+            else {"lease_owner": lease_owner.run_name(play), "progress": self._memory.read()}
+        )
+        arguments = {**own, **options}
         self._update_module_args(self._task.action, arguments, task_vars)
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
@@ -185,13 +198,14 @@ class ActionModule(ActionBase):
         wait = _read(options, "wait", True, boolean)
         poll_interval = _read(options, "poll_interval", DEFAULT_POLL_INTERVAL, float)
         owner = {"lease_owner": lease_owner.run_name(play)}
-        progress: Any = options.get("progress", {})
+        progress: Any = options.get("progress", self._memory.read())
         while True:
             if os.getppid() != play:
                 raise AnsibleActionFail("ansible-playbook is gone, so nothing more is done.")
             result = self._execute_module(
                 module_args={**owner, **options, "wait": False, "progress": progress}, task_vars=task_vars
             )
+            self._memory.keep(result)
             yield result
             if result.get("failed") or result.get("done", True) or not wait or self._task.check_mode:
                 return
@@ -222,6 +236,33 @@ def _read(options: Mapping[str, Any], name: str, default: Any, convert: Any) -> 
         return convert(options.get(name, default))
     except (TypeError, ValueError):
         return default
+
+
+class StepMemory:
+    """What the steps of one run tell one another for a host: what they have written lately, and where.
+
+    A step that begins at once after another must know what AWS's answers may not show yet. It stands in the folder for
+    temporary files that ansible-playbook has of its own, for its user alone, and ends with it.
+    """
+
+    def __init__(self, host: str) -> None:
+        """Of the run of ansible-playbook that has forked this worker."""
+        name = hashlib.sha256(host.encode()).hexdigest()[:12]
+        self._file = Path(constants.DEFAULT_LOCAL_TMP) / f"progressive-{name}.json"
+
+    def read(self) -> dict[str, Any]:
+        """The progress with which a step begins."""
+        try:
+            return {WRITTEN: json.loads(self._file.read_text(encoding="utf-8"))}
+        except (OSError, ValueError):
+            return {}
+
+    def keep(self, result: Mapping[str, Any]) -> None:
+        """Keep what a step has come to tell; without it the next one takes what AWS answers for new."""
+        written = (result.get("progress") or {}).get(WRITTEN)
+        if written:
+            with suppress(OSError):
+                self._file.write_text(json.dumps(written), encoding="utf-8")
 
 
 class Total:

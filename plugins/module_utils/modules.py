@@ -10,6 +10,7 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from .aws import clients
 from .aws.calls import Calls
+from .aws.written import Written
 from .core import lease_owner, naming
 from .core.capacity import Wanted
 from .core.errors import AccessDenied, AwsError, InvalidInput, NoCredentials, RolloutError
@@ -41,12 +43,14 @@ from .core.passes import (
     run_pass,
     run_to_the_end,
 )
-from .core.progress import Progress
+from .core.progress import Progress, as_plain, read
 from .deployment.rollout import Deployer, Rollout
 
 SHORTEST_POLL_INTERVAL = 0.1
 # What is left of the time budget for repeated calls, in the progress that passes hand on.
 PATIENCE = "patience"
+# What was written lately, in the progress that passes and the steps of one run hand on; by where it was.
+WRITTEN = "written"
 # Shorter than a pass a lease would run out under its own holder.
 SHORTEST_LEASE = 15
 
@@ -277,13 +281,17 @@ def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> None:
     """
     attempted = f"run {module._name}"
     clock = SystemClock()
+    written: dict[str, Any] = {}
+    calls = Calls(lambda service: _client(module, service))
     try:
         options = {**{name: spec.get("default") for name, spec in PASSES.items()}, **module.params}
         _refuse(_option_problems(options))
         worker = _worker[-1] if _worker else None
-        calls = Calls(lambda service: _client(module, service))
         if worker:
             calls.ensure_wanted = worker.ensure_wanted
+        progress = options["progress"] or {}
+        written = dict(progress.get(WRITTEN) or {})
+        calls.memory.written = read(Written, written.get(_where(module.params)) or {})
         step = build(calls, clock)
         attempted = step.attempted
         timing = Timing(wait_timeout=options["wait_timeout"], poll_interval=options["poll_interval"])
@@ -298,7 +306,6 @@ def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> None:
                 ask=worker.ask if worker else nobody,
             )
         else:
-            progress = options["progress"] or {}
             calls.go_on(progress.get(PATIENCE) or {})
             outcome = run_pass(step, progress, clock, timing, check_mode=module.check_mode)
             outcome.progress[PATIENCE] = calls.patience
@@ -308,9 +315,19 @@ def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> None:
     except Exception as error:
         failure = _unforeseen(attempted, error)
     # Outside of except, or Ansible would add the exception's own words to ours.
+    result = failure if failure is not None else outcome.as_result()
+    written[_where(module.params)] = as_plain(calls.memory.written)
+    result["progress"] = {**(result.get("progress") or {}), WRITTEN: written}
     if failure is not None:
-        module.fail_json(**failure)
-    module.exit_json(**outcome.as_result())
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def _where(params: Mapping[str, Any]) -> str:
+    """A digest of where calls go, so that what was written elsewhere is not missed here."""
+    options = [params.get(name) for name in ("region", "endpoint_url", "profile", "access_key")]
+    environment = [value for name, value in sorted(os.environ.items()) if name.startswith("AWS_")]
+    return hashlib.sha256(repr([options, environment]).encode()).hexdigest()[:12]
 
 
 @dataclass

@@ -82,6 +82,7 @@ def _two_outgoing(site: Site) -> None:
         Tags=[{"ResourceId": first, "ResourceType": "auto-scaling-group", "Key": journal.BEFORE}]
     )
     autoscaling.resume_processes(AutoScalingGroupName=first)
+    site.forget()
 
 
 def _configured(site: Site) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.progressive.aws.plugins.module_utils.aws.calls import Calls
+from ansible_collections.progressive.aws.plugins.module_utils.aws.written import Memory, Written
 from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import Wanted
 from ansible_collections.progressive.aws.plugins.module_utils.core.passes import (
     PassResult,
@@ -98,6 +99,8 @@ class Site:
     client: Callable[[str], Any] | None = None
     #: An image that is yet to be deployed, where a test needs one made beforehand.
     new_image: str = ""
+    #: What each owner's run has written, as its steps hand it on.
+    memories: dict[str, Written] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.shop = InProcessShop(self.aws, self.application)
@@ -158,6 +161,10 @@ class Site:
             overrides["LaunchTemplate"] = self.shop.launch_template(self.image("base"))
         self.shop.make_base_group(**overrides)
 
+    def forget(self) -> None:
+        """Let what was written be so long ago that no answer can be older: what differs was somebody else."""
+        self.memories.clear()
+
     def mark(self, group: str, tags: dict[str, str]) -> None:
         """Write tags on a group."""
         self.shop.client("autoscaling").create_or_update_tags(
@@ -183,7 +190,8 @@ class Site:
 
     def rollout(self, owner: str = "one", **deployer: Any) -> Rollout:
         """The engine in somebody's hands."""
-        calls = Calls(client=self.client or self._client, clock=self.clock)
+        written = self.memories.setdefault(owner, Written())
+        calls = Calls(client=self.client or self._client, clock=self.clock, memory=Memory(written))
         return Rollout(calls, self.clock, Deployer(owner, **deployer))
 
     def run(self, step: Step, timing: Timing = TIMING, *, check_mode: bool = False) -> PassResult:

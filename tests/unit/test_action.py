@@ -374,3 +374,11 @@ def test_changes_warnings_and_failures_have_colours(world: World) -> None:
 def test_a_task_that_is_not_to_be_logged_shows_nothing(world: World) -> None:
     world.run(a_pass(event("secret"), done=True), task={"no_log": True})
     assert world.terminal.shown == []
+
+
+def test_what_a_step_has_written_is_told_to_the_next_one_for_the_same_host() -> None:
+    written = {"written": {"here": {"groups": {}}}}
+    reconcile.StepMemory("one").keep({"progress": {**written, "n": 1}})
+    reconcile.StepMemory("one").keep({"failed": True})
+    assert reconcile.StepMemory("one").read() == written
+    assert reconcile.StepMemory("two").read() == {}

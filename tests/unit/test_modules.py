@@ -367,3 +367,22 @@ def test_without_an_owner_it_is_this_process() -> None:
     assert mine.owner == modules.lease_owner.run_name(modules.os.getpid())
     assert (mine.lease_duration, mine.take_over, mine.on_drift) == (60, True, "adopt")
     assert modules.deployer({**params, "lease_owner": "build-7"}).owner == "build-7"
+
+
+def test_what_one_step_has_written_the_next_one_knows_at_the_same_place(run: Runner) -> None:
+    known: list[list[str]] = []
+
+    def writes(calls: Calls, clock: Clock) -> Step:
+        known.append(sorted(calls.memory.written.groups))
+        calls.memory.note("DeleteAutoScalingGroup", {"AutoScalingGroupName": "x"}, {}, clock.now())
+        return Countdown()
+
+    def fails(calls: Calls, clock: Clock) -> Step:
+        writes(calls, clock)
+        return Failing(LaunchFailed("grow"))
+
+    progress = run(fails, region="us-east-1")["progress"]
+    progress = run(writes, region="us-east-2", progress=progress)["progress"]
+    progress = run(writes, region="us-east-1", progress=progress, wait=False)["progress"]
+    run(writes, region="us-east-1", progress={})
+    assert known == [[], [], ["x"], []]

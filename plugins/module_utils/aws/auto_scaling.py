@@ -457,14 +457,16 @@ class AutoScaling:
 
     def delete_launch_configuration(self, name: str) -> None:
         """Delete a launch configuration; one that is gone already is as good."""
-        if self.launch_configuration(name) is None:
-            return
-        self._call(
-            "autoscaling",
-            "DeleteLaunchConfiguration",
-            f"delete launch configuration {name}",
-            LaunchConfigurationName=name,
-        )
+        try:
+            self._call(
+                "autoscaling",
+                "DeleteLaunchConfiguration",
+                f"delete launch configuration {name}",
+                LaunchConfigurationName=name,
+            )
+        except AwsError as error:
+            if error.code != "ValidationError" or "not found" not in str(error.answer):
+                raise
 
     def create_group(self, request: Mapping[str, Any]) -> None:
         """Create a group.
@@ -473,7 +475,13 @@ class AutoScaling:
             AwsError: with a code of C(ALREADY_EXISTS) where the name is taken.
         """
         name = request["AutoScalingGroupName"]
-        self._call("autoscaling", "CreateAutoScalingGroup", f"create group {name}", **request)
+        try:
+            self._call("autoscaling", "CreateAutoScalingGroup", f"create group {name}", **request)
+        except AwsError as error:
+            if error.code in ALREADY_EXISTS:
+                # Whatever an older answer says.
+                self._call.memory.exists(name, self._call.clock.now())
+            raise
 
     def resize(self, group: str, capacity: Capacity) -> None:
         """Write all three sizes of a group in one update."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +23,9 @@ with contextlib.suppress(ImportError):
     from botocore import exceptions, xform_name
     from botocore.parsers import ResponseParserError
 
-from ..core.errors import AccessDenied, AwsError, NoCredentials, RolloutError
+from ..core.errors import AccessDenied, AwsError, LateAnswers, NoCredentials, RolloutError
 from ..core.passes import Clock, SystemClock
+from .written import Late, Memory
 
 # Codes that mean "later": the services' common errors, and those of the EC2 and Auto Scaling references.
 TRANSIENT = frozenset(
@@ -96,6 +97,9 @@ INVALID_HEADER = "Invalid header value"
 READS = ("Describe", "Get", "List")
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 20.0
+# Seconds until AWS is asked again that has answered as things were before a write.
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 5.0
 
 
 @dataclass
@@ -109,12 +113,16 @@ class Calls:
     to the next C(patience) takes it along. Every call the engine makes is safe to repeat.
 
     C(ensure_wanted) is called before each call that changes something, and raises where nobody wants that any more.
+
+    An answer that is older than what was written before is none: AWS is asked again, with pauses, until it gives a
+    newer one. C(memory) is what was written; the steps of one run hand it on.
     """
 
     client: Callable[[str], Any]
     clock: Clock = field(default_factory=SystemClock)
     budget: float = 60.0
     ensure_wanted: Callable[[], None] = lambda: None
+    memory: Memory = field(default_factory=Memory)
     _clients: dict[str, Any] = field(default_factory=dict)
     _spent: float = 0.0
     _at_rest_since: float | None = None
@@ -138,7 +146,45 @@ class Calls:
             AccessDenied: the caller may not do it.
             NoCredentials: there are no credentials, no region, or AWS does not know them.
             AwsError: AWS refused it for another reason, or could not be reached within the budget.
+            LateAnswers: AWS has gone on to answer as things were before a write.
         """
+        if operation.startswith(READS):
+            return self._newer(service, operation, attempted, parameters)
+        answer = self._at_once(service, operation, attempted, parameters)
+        self.memory.note(operation, parameters, answer, self.clock.now())
+        return answer
+
+    def _newer(
+        self, service: str, operation: str, attempted: str, parameters: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Ask until the answer is newer than what was written."""
+        began, pause = self.clock.now(), FIRST_PAUSE
+        self.memory.forget(began)
+        while True:
+            refused = None
+            try:
+                answer = self._at_once(service, operation, attempted, parameters)
+                late = self.memory.older(operation, parameters, answer)
+                if not late:
+                    return answer
+            except AwsError as error:
+                refused, late = (
+                    error,
+                    self.memory.not_yet(operation, parameters, error.code, str(error.answer)),
+                )
+                if not late:
+                    raise
+            waited = self.clock.now() - began
+            if waited >= max(one.patience for one in late):
+                self.memory.disbelieve()
+                raise refused or _late_answers(attempted, waited, late)
+            self.clock.sleep(pause)
+            self.ensure_wanted()
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _at_once(
+        self, service: str, operation: str, attempted: str, parameters: Mapping[str, Any]
+    ) -> dict[str, Any]:
         method = getattr(self._client(service, attempted), xform_name(operation))
         if self._at_rest_since is not None:
             self._spent = max(0.0, self._spent - max(0.0, self.clock.now() - self._at_rest_since))
@@ -207,6 +253,16 @@ class Calls:
                     advice="Correct the option endpoint_url, or AWS_ENDPOINT_URL.",
                 ) from error
         return self._clients[service]
+
+
+def _late_answers(attempted: str, waited: float, late: Sequence[Late]) -> LateAnswers:
+    return LateAnswers(
+        attempted,
+        answer=f"for {waited:.0f} seconds AWS has gone on to show {', '.join(map(str, late))} as before it was written",
+        state="Nothing was concluded from it.",
+        advice="Either AWS's answers are late, or somebody else has put it back. Run the same again: it goes on where"
+        " it stopped.",
+    )
 
 
 def _transient(error: Exception, operation: str) -> bool:

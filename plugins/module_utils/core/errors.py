@@ -119,6 +119,12 @@ class AccessDenied(AwsError):
         )
 
 
+class LateAnswers(RolloutError):
+    """AWS has gone on to answer as things were before something was written, for longer than is waited for."""
+
+    reason = "late_answers"
+
+
 class NoCredentials(RolloutError):
     """There are no usable credentials, or no region."""
 

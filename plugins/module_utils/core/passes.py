@@ -220,11 +220,10 @@ def _run_pass(
             outcome.done = True
             outcome.result = dict(step.preview())
             return
-        decision.perform()
-        if decision.wait_after:
-            clock.sleep(timing.poll_interval)
+        _perform(decision, progress, lambda: clock.sleep(timing.poll_interval))
         decision = step.look(progress, tell)
     while isinstance(decision, Wait) and not outcome.events:
+        progress.changed_last = None
         _refuse_to_wait_longer(step, decision, clock.now() - started, timing)
         if clock.now() - begun >= timing.pass_duration or check_mode:
             break
@@ -242,6 +241,16 @@ def _run_pass(
     if isinstance(decision, Done):
         outcome.done = True
         outcome.result = dict(decision.result)
+
+
+def _perform(change: Change, progress: Progress, wait: Callable[[], None]) -> None:
+    """Make a change; the same one as just before, which has had no effect that could be seen, only after a while."""
+    if progress.changed_last == list(change.words):
+        wait()
+    progress.changed_last = list(change.words)
+    change.perform()
+    if change.wait_after:
+        wait()
 
 
 def _tell_change(step: Step, change: Change, outcome: PassResult, tell: Tell, check_mode: bool) -> None:
@@ -345,10 +354,9 @@ def _run_to_the_end(
             progress.answer = ask(decision.prompt)
             continue
         if isinstance(decision, Change):
-            decision.perform()
-            if decision.wait_after:
-                _wait(clock, timing.poll_interval, ensure_wanted)
+            _perform(decision, progress, lambda: _wait(clock, timing.poll_interval, ensure_wanted))
             continue
+        progress.changed_last = None
         _refuse_to_wait_longer(step, decision, clock.now() - started, timing)
         _wait(clock, until_next_look(decision, timing), ensure_wanted)
 

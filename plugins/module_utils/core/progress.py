@@ -22,19 +22,21 @@ class Progress:
 
     Losing it costs time, never correctness. C(started) is when the step began, in seconds since the epoch; C(told) has
     what was told last about what, and C(answer) what a person has answered, empty where nobody could be asked.
+    C(changed_last) are the words of the last change.
     """
 
     started: float | None = None
     told: dict[str, str] = field(default_factory=dict)
     answer: str | None = None
+    changed_last: list[str] | None = None
 
 
-P = TypeVar("P", bound=Progress)
+P = TypeVar("P")
 
 
-def as_plain(progress: Progress) -> dict[str, Any]:
-    """The record as JSON has it."""
-    return dataclasses.asdict(progress)
+def as_plain(record: Any) -> dict[str, Any]:
+    """A record, which is a dataclass, as JSON has it."""
+    return dataclasses.asdict(record)
 
 
 def read(kind: type[P], plain: Mapping[str, Any]) -> P:

@@ -85,11 +85,14 @@ def orphaned_templates(rollout: Rollout, series: Series) -> list[str]:
             take_over
             or not held_by_other(rollout, journal.read_lease(template["tags"].get(journal.LEASE, "")))
         )
-        and rollout.autoscaling.group(
-            f"{series.name}{naming.SEPARATOR}{template['tags'].get(journal.REVISION)}"
-        )
-        is None
+        and _is_gone(rollout, f"{series.name}{naming.SEPARATOR}{template['tags'].get(journal.REVISION)}")
     ]
+
+
+def _is_gone(rollout: Rollout, name: str) -> bool:
+    """Whether a group is gone, or being deleted and only an older answer still knows of it."""
+    group = rollout.autoscaling.group(name)
+    return group is None or group.being_deleted
 
 
 def unborn(rollout: Rollout, series: Series) -> dict[str, str]:

@@ -378,6 +378,7 @@ def test_one_that_was_deleted_since_needs_not_be_adopted(live_base: tuple[Site, 
     site.deploy(site.image("one"), (100,), adopt_group=OTHER)
     site.shop.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=OTHER, ForceDelete=True)
     site.clock.sleep(10)
+    site.forget()
     planned = site.run(
         site.set_up_step(site.image("two"), adopt_group=OTHER, check_mode=True), check_mode=True
     )
@@ -471,6 +472,7 @@ def test_one_that_goes_away_in_the_middle_stops_the_deployment(site: Site) -> No
     site.upgrade(group, 50)
     site.shop.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=OTHER, ForceDelete=True)
     site.clock.sleep(10)
+    site.forget()
     with pytest.raises(Drifted, match=f"outgoing group {OTHER} is gone"):
         site.upgrade(group, 100)
     site.upgrade(group, 100, on_drift="adopt")
@@ -487,6 +489,7 @@ def test_one_that_loses_its_tags_in_the_middle_stops_the_deployment(live_base: t
             for key in (journal.SERIES, journal.BEFORE)
         ]
     )
+    site.forget()
     with pytest.raises(Drifted, match=f"{name} has lost its tag {journal.BEFORE}"):
         site.upgrade(group, 100)
 

@@ -65,6 +65,7 @@ def test_adopted_the_larger_outgoing_group_is_what_counts_from_now_on(site: Site
 def test_adopted_in_the_middle_the_difference_is_restored_by_a_rollback_too(halfway: Site) -> None:
     first, second = f"{halfway.prefix}1", f"{halfway.prefix}2"
     resize(halfway, first, 4, 10, 4)
+    halfway.forget()
     halfway.totals.clear()
     halfway.look()
     halfway.upgrade(second, 75, on_drift="adopt")
@@ -85,6 +86,7 @@ def test_an_outgoing_group_that_is_gone_stops_the_deployment_or_is_done_without(
     first, second = f"{halfway.prefix}1", f"{halfway.prefix}2"
     halfway.shop.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=first, ForceDelete=True)
     halfway.clock.sleep(10)
+    halfway.forget()
     with pytest.raises(Drifted, match=f"outgoing group {first} is gone"):
         halfway.upgrade(second, 100)
     halfway.upgrade(second, 100, on_drift="adopt")
@@ -96,6 +98,7 @@ def test_a_tag_of_the_journal_that_is_gone_stops_the_deployment(halfway: Site) -
     halfway.shop.client("autoscaling").delete_tags(
         Tags=[{"ResourceId": first, "ResourceType": "auto-scaling-group", "Key": "progressive:before"}]
     )
+    halfway.forget()
     with pytest.raises(Drifted, match=f"outgoing group {first} has lost its tag progressive:before"):
         halfway.upgrade(second, 100)
     halfway.upgrade(second, 100, on_drift="adopt")
@@ -105,6 +108,7 @@ def test_a_tag_of_the_journal_that_is_gone_stops_the_deployment(halfway: Site) -
 def test_processes_that_run_again_on_an_outgoing_group_are_noticed(halfway: Site) -> None:
     first, second = f"{halfway.prefix}1", f"{halfway.prefix}2"
     halfway.shop.client("autoscaling").resume_processes(AutoScalingGroupName=first)
+    halfway.forget()
     with pytest.raises(
         Drifted, match=f"AlarmNotification and ScheduledActions run again on outgoing group {first}"
     ):

@@ -509,6 +509,7 @@ def arrange(site: Site, case: Case) -> None:
         for earlier in range(1, number):
             site.shop.client("autoscaling").resume_processes(AutoScalingGroupName=f"{site.prefix}{earlier}")
         site.mark(group, {"progressive:status": "live", "progressive:phase": "before=0 target=1 stage=final"})
+        site.forget()
     if case.by_hand:
         live_by_hand(site, case.by_hand, 1, case.by_hand + 2)
     site.clock.sleep(10)

@@ -67,6 +67,7 @@ def test_protection_is_put_back_where_the_new_group_is_gone_or_the_deployment_gi
             AutoScalingGroupName=second, ForceDelete=True
         )
         site.aws.settle()
+        site.forget()
         site.roll_back()
         assert len(protected(site, first)) == 4
     else:

@@ -232,6 +232,7 @@ def test_an_outgoing_group_that_somebody_deleted_is_not_gone_back_to(site: Site)
     site.upgrade(second, 50)
     site.shop.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=first, ForceDelete=True)
     site.clock.sleep(10)
+    site.forget()
     with pytest.raises(Drifted, match=f"deleted outgoing group {first}") as failed:
         site.roll_back()
     assert f"{second} is kept with 2 in service" in str(failed.value)
