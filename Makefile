@@ -72,8 +72,12 @@ kills: environment ## kill real runs of the playbook at each of their writes, an
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.faults.kills
 
 .PHONY: judge-quality
-judge-quality: environment ## simulate phases: false alarms and what the judge finds (a quarter of an hour; PHASES=200 for a tenth)
-	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark.judge_quality --phases $(or $(PHASES),2000)
+judge-quality: environment ## simulate phases: false alarms and what the judge finds (two hours; PHASES=100 for a tenth)
+	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark.judge_quality --phases $(or $(PHASES),1000)
+
+.PHONY: judge-cases
+judge-cases: environment ## judge the phases of a file, a JSON line each (CASES=file)
+	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.tools.judge_cases $(CASES)
 
 .PHONY: benchmark
 benchmark: environment ## measure a deployment against others, by size and many at once (half an hour; PARTS=ways)

@@ -26,6 +26,46 @@ options:
         description: What to call the metric in results and messages. Each name is used once.
         type: str
         required: true
+      kind:
+        description:
+          - What the metric is.
+          - V(level) is what each instance has, as CPU, latency or the length of a queue.
+          - V(count) is how often something happened in a period, as errors, with the statistic V(Sum).
+          - V(rate) is a share, of O(metrics[].numerator) in O(metrics[].denominator), in percent. It sees more than a
+            share by O(metrics[].expression), since it knows of how many requests it is one.
+        type: str
+        choices: [level, count, rate]
+        default: level
+      numerator:
+        description: The metric of what is counted of a rate, as errors.
+        type: dict
+        suboptions: &query
+          namespace:
+            description: The namespace.
+            type: str
+          metric_name:
+            description: The metric's name in its namespace.
+            type: str
+          dimensions:
+            description: The dimensions, with placeholders as in O(metrics[].dimensions).
+            type: dict
+            default: {}
+          statistic:
+            description: Any of CloudWatch's statistics; a count wants V(Sum).
+            type: str
+            default: Average
+          unit:
+            description: Only data in this unit.
+            type: str
+      denominator:
+        description:
+          - The metric of what it is a share of, as requests. Where it has a datapoint, a missing numerator is 0.
+        type: dict
+        suboptions: *query
+      exposure:
+        description: The metric of what a count is held against, as requests. Unset, it is the time.
+        type: dict
+        suboptions: *query
       namespace:
         description: The namespace, as V(AWS/EC2).
         type: str
@@ -96,16 +136,19 @@ options:
       compare:
         description:
           - How to compare the group with its baseline.
-          - V(shift) is Mann and Whitney's test of whether the group's values tend to be greater or less. It needs no
-            knowledge of the metric, allows for neighbouring values that depend on each other, and keeps
-            O(confidence) however often it looks.
+          - V(shift) asks whether the group tends to have more or less. Where each instance publishes, instances are
+            compared, by how much those of one image differ, as those of both sides and of O(history) tell; what all
+            share minute by minute is left out. Where there is one series a side, its values are compared by Mann and
+            Whitney's test. Both keep O(confidence) however often they look.
+          - V(tail) asks whether the group is far above (or below) its own usual level more often, as with one slow
+            minute in five, and V(both) asks both.
           - V(deviation) tells how many of the baseline's standard deviations the values are off. 5 of them, or half of
             the datapoints more than 3 off, are high risk; 4 of them, or a quarter of the datapoints, medium. High risk
             fails; O(sensitivity=very) has medium risk fail too.
           - V(no) does not compare.
           - Unset, it is V(shift) for a metric without bounds, and V(no) for one that has them.
         type: str
-        choices: [shift, deviation, 'no']
+        choices: [shift, deviation, tail, both, 'no']
       direction:
         description: Which difference from the baseline is bad.
         type: str
@@ -118,6 +161,18 @@ options:
             there is one.
         type: float
         default: 0.0
+      detect:
+        description:
+          - What a pass must be able to find. Where the phase could not have found it with a chance of 80 %, the verdict
+            is inconclusive. It is asked of levels that instances publish.
+        type: dict
+        suboptions:
+          share:
+            description: A difference as a share of the baseline's level; V(0.5) is one of 50 %. Unset, it is V(2).
+            type: float
+          amount:
+            description: A difference in the metric's unit.
+            type: float
       critical_effect:
         description: A shift of so much that fails the comparison fails the whole, whatever the score.
         type: float
@@ -222,11 +277,17 @@ options:
     type: str
   confidence:
     description:
-      - How certain it is that a group without any difference is not failed by comparisons with
-        O(metrics[].compare=shift), all of them and all looks together.
+      - How certain it is that a group without any difference is not failed by comparisons, all of them and all looks
+        together; but for those with O(metrics[].compare=deviation), which have limits of their own.
       - The more, the more data are needed. The least number of datapoints follows from it.
     type: float
     default: 0.98
+  history:
+    description:
+      - How far back instances of the series are looked for, in seconds, from which it is learned how much those of one
+        image differ. Of each group it is the time when most of them served together, four times the duration at most.
+      - Unset, as far back as CloudWatch keeps the data of a period and Auto Scaling the activities; V(0) uses none.
+    type: int
   sensitivity:
     description: Whether O(metrics[].compare=deviation) fails at medium risk too.
     type: str

@@ -16,6 +16,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 
 from . import modules
 from .core.errors import InvalidInput
+from .judging.metrics import KINDS, LEVEL
+from .judging.rules import COMPARISONS
 from .verification.settings import Settings, read_settings
 
 QUERY = {
@@ -29,6 +31,10 @@ MEASURES = {"absolute": {"type": "float"}, "percent": {"type": "float"}, "deviat
 METRIC = {
     **QUERY,
     "name": {"type": "str", "required": True},
+    "kind": {"type": "str", "choices": list(KINDS), "default": LEVEL},
+    "numerator": {"type": "dict", "options": QUERY},
+    "denominator": {"type": "dict", "options": QUERY},
+    "exposure": {"type": "dict", "options": QUERY},
     "period": {"type": "int", "default": 60},
     "expression": {"type": "str"},
     "queries": {
@@ -45,8 +51,9 @@ METRIC = {
     "maximum": {"type": "float"},
     "datapoints_to_fail": {"type": "int", "default": 1},
     "fill": {"type": "float"},
-    "compare": {"type": "str", "choices": ["shift", "deviation", "no"]},
+    "compare": {"type": "str", "choices": list(COMPARISONS)},
     "direction": {"type": "str", "choices": ["increase", "decrease", "either"], "default": "either"},
+    "detect": {"type": "dict", "options": {"share": {"type": "float"}, "amount": {"type": "float"}}},
     "allowed_effect": {"type": "float", "default": 0.0},
     "critical_effect": {"type": "float"},
     "ignore": {"type": "dict", "options": MEASURES},
@@ -74,6 +81,7 @@ JUDGING = {
     "baseline_start": {"type": "str"},
     "start": {"type": "str"},
     "end": {"type": "str"},
+    "history": {"type": "int"},
     "confidence": {"type": "float", "default": 0.98},
     "sensitivity": {"type": "str", "choices": ["normal", "very"], "default": "normal"},
     "pass_score": {"type": "float", "default": 100.0, "no_log": False},

@@ -9,7 +9,7 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +31,8 @@ class Series:
     """The data of one publisher of a metric: an instance, a group, a target group, or one line of a SEARCH.
 
     C(points) are (start of the period in epoch seconds, value), oldest first, of the periods from C(start)
-    to before C(end), in which there should be one each. C(instance_id) is empty where it is no instance's.
+    to before C(end), in which there should be one each. C(instance_id) is empty where it is no instance's. C(counts)
+    are (start of the period, number, exposure) of a metric that counts: of how many requests, or periods, so many.
     """
 
     member: str
@@ -41,6 +42,7 @@ class Series:
     group: str = ""
     instance_id: str = ""
     error: str = ""
+    counts: tuple[tuple[float, float, float], ...] = ()
 
     @property
     def values(self) -> list[float]:
@@ -53,15 +55,19 @@ class Series:
 
     def until(self, moment: float) -> Series:
         """What was known of it at a moment: the periods that had begun before."""
-        points = tuple(point for point in self.points if point[0] < moment)
-        end = max(self.start, min(self.end, moment))
-        return Series(self.member, points, self.start, end, self.group, self.instance_id, self.error)
+        return replace(
+            self,
+            points=tuple(point for point in self.points if point[0] < moment),
+            counts=tuple(one for one in self.counts if one[0] < moment),
+            end=max(self.start, min(self.end, moment)),
+        )
 
 
 @dataclass(frozen=True)
 class Evidence:
     """All that is known of one metric: the canary's series and the baseline's.
 
+    C(history) are instances of earlier revisions at earlier times; those of one C(group) served together.
     C(nothing_to_compare) says why there is no baseline where there rightly is none; it is empty where there
     should be one. C(same_time) tells whether both sides were measured over the same minutes.
     """
@@ -71,6 +77,7 @@ class Evidence:
     baseline: tuple[Series, ...] = ()
     nothing_to_compare: str = ""
     same_time: bool = True
+    history: tuple[Series, ...] = ()
 
     @property
     def compared(self) -> bool:

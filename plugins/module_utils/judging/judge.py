@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from .bounds import bounds_opinion, fail_fast_opinion, missing_data, within
 from .comparison import shift_opinion
+from .counts import counts_opinion
 from .datapoints import (
     FAIL,
     INCONCLUSIVE,
@@ -27,9 +28,11 @@ from .datapoints import (
     values_of,
 )
 from .deviation import deviation_opinion
-from .metrics import number
-from .rules import DEVIATION
+from .instance_comparison import ADVICE, compares_instances, instance_opinion, one_against_one
+from .metrics import LEVEL, number
+from .rules import BOTH, DEVIATION, TAIL
 from .statistics import median
+from .tails import tail_opinion
 
 EVERYTHING_IS_THERE = Terms()
 
@@ -132,6 +135,8 @@ def _share(findings: Sequence[Finding], good: set[str]) -> float:
 
 def judge_metric(evidence: Evidence, terms: Terms = EVERYTHING_IS_THERE) -> Finding:
     """Judge one metric by all its rules: its bounds, what fails at once, missing data, and its baseline."""
+    if evidence.metric.kind != LEVEL:
+        return _finding(evidence, fail_fast_opinion(evidence) or counts_opinion(evidence, terms))
     opinion = bounds_opinion(evidence) or fail_fast_opinion(evidence)
     if opinion:
         return _finding(evidence, opinion)
@@ -148,8 +153,30 @@ def _compare(evidence: Evidence, terms: Terms) -> Opinion | None:
     """What the comparison says; None where there is none, or nothing yet to compare."""
     if not evidence.compared or not values_of(evidence.canary) or not values_of(evidence.baseline):
         return None
-    by = deviation_opinion if evidence.metric.rule.compare == DEVIATION else shift_opinion
-    return by(evidence, terms)
+    compare = evidence.metric.rule.compare
+    if compare == DEVIATION:
+        return deviation_opinion(evidence, terms)
+    if compare == TAIL:
+        return tail_opinion(evidence, terms)
+    if compare == BOTH:
+        half = replace(terms, error=terms.error / 2)
+        level, tail = _of_levels(evidence, half), tail_opinion(evidence, half)
+        return min((level, tail), key=lambda one: _WORST_FIRST.index(one.verdict))
+    return _of_levels(evidence, terms)
+
+
+_WORST_FIRST = (FAIL, INCONCLUSIVE, PENDING, PASS)
+
+
+def _of_levels(evidence: Evidence, terms: Terms) -> Opinion:
+    if compares_instances(evidence):
+        return instance_opinion(evidence, terms)
+    opinion = shift_opinion(evidence, terms)
+    if opinion.verdict == FAIL and one_against_one(evidence):
+        words = f"{opinion.reason}; whether it is the image or the instance, one against one cannot tell"
+        verdict = INCONCLUSIVE if terms.final else PENDING
+        return replace(opinion, verdict=verdict, reason=f"{words}: {ADVICE}")
+    return opinion
 
 
 def _at_the_end(evidence: Evidence, terms: Terms, compared: Opinion | None) -> Opinion:

@@ -14,7 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .rules import Rule, read_rule, rule_problems
+from .rules import NO, SHIFT, Rule, read_rule, rule_problems
+
+# What a metric is: a level that each instance has, how many there were of something, or a share of them.
+LEVEL, COUNT, RATE = "level", "count", "rate"
+KINDS = (LEVEL, COUNT, RATE)
+# The queries of a rate, and of a count for its exposure, by their ids.
+NUMERATOR, DENOMINATOR = "numerator", "denominator"
 
 PLACEHOLDERS = ("group", "instance_id", "target_group", "load_balancer")
 
@@ -75,6 +81,19 @@ class Metric:
     datapoints_to_fail: int = 1
     fill: float | None = None
     rule: Rule = field(default_factory=Rule)
+    kind: str = LEVEL
+
+    @property
+    def exposed(self) -> bool:
+        """Whether what it counts is held against an exposure of its own, such as requests."""
+        return self.kind != LEVEL and len(self.queries) == 2
+
+    @property
+    def parts(self) -> tuple[Metric, ...]:
+        """The metrics of which CloudWatch has data: itself, or numerator and denominator."""
+        if not self.exposed:
+            return (self,)
+        return tuple(replace(self, queries=(query,), expression="") for query in self.queries)
 
     @property
     def bounded(self) -> bool:
@@ -103,8 +122,8 @@ class Metric:
         """Words for where its data come from: C(Average of AWS/EC2 CPUUtilization)."""
         if self.expression:
             return self.expression
-        query = self.queries[0]
-        return f"{query.statistic} of {query.namespace} {query.metric_name}"
+        said = [f"{query.statistic} of {query.namespace} {query.metric_name}" for query in self.queries]
+        return (" as a share of " if self.kind == RATE else " for ").join(said)
 
     def _texts(self) -> Iterable[str]:
         yield self.expression
@@ -192,13 +211,19 @@ def read_metrics(options: Sequence[Mapping[str, Any]]) -> tuple[tuple[Metric, ..
 
 
 def _read_metric(option: Mapping[str, Any]) -> Metric:
-    expression = option.get("expression") or ""
-    if expression:
+    expression, kind = option.get("expression") or "", option.get("kind") or LEVEL
+    if kind == RATE:
+        queries = tuple(
+            replace(_read_query(option.get(name) or {}), query_id=name) for name in (NUMERATOR, DENOMINATOR)
+        )
+    elif expression:
         queries = tuple(_read_query(query) for query in option.get("queries") or ())
     else:
         queries = (_read_query(option),)
+        if kind == COUNT and option.get("exposure"):
+            queries = (*queries, replace(_read_query(option["exposure"]), query_id=DENOMINATOR))
     fill = option.get("fill")
-    if fill is None and not expression and absent_when_zero(queries[0]):
+    if fill is None and not expression and len(queries) == 1 and absent_when_zero(queries[0]):
         fill = 0.0
     return Metric(
         name=str(option.get("name") or "").strip(),
@@ -212,6 +237,7 @@ def _read_metric(option: Mapping[str, Any]) -> Metric:
         rule=read_rule(
             option, bounded=option.get("minimum") is not None or option.get("maximum") is not None
         ),
+        kind=kind,
     )
 
 
@@ -244,7 +270,11 @@ def _metric_problems(metric: Metric, option: Mapping[str, Any]) -> list[str]:
         problems.append("datapoints_to_fail must be at least 1")
     problems += _bound_problems(metric)
     problems += rule_problems(metric.rule)
-    if bool(option.get("metric_name")) == bool(metric.expression):
+    problems += _kind_problems(metric, option)
+    if metric.kind == RATE:
+        for query in metric.queries:
+            problems += [f"{query.query_id}: {problem}" for problem in _query_problems(query)]
+    elif bool(option.get("metric_name")) == bool(metric.expression):
         problems.append("give either metric_name or expression")
     elif metric.expression:
         problems += _expression_problems(metric)
@@ -257,6 +287,30 @@ def _metric_problems(metric: Metric, option: Mapping[str, Any]) -> list[str]:
             f"unknown placeholder {{{placeholder}}}; known are "
             + ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
         )
+    return problems
+
+
+def _kind_problems(metric: Metric, option: Mapping[str, Any]) -> list[str]:
+    """Say what of the options does not go with a kind of metric."""
+    if metric.kind not in KINDS:
+        return [f"kind must be one of {', '.join(KINDS)}, not {metric.kind!r}"]
+    problems = []
+    if metric.kind == RATE:
+        problems += [
+            f"a rate has a {name}: give its namespace, metric_name and dimensions there"
+            for name in (NUMERATOR, DENOMINATOR)
+            if not (option.get(name) or {}).get("metric_name")
+        ]
+        if option.get("metric_name") or option.get("expression"):
+            problems.append("a rate is of numerator and denominator; it has no metric_name and no expression")
+    elif any(option.get(name) for name in (NUMERATOR, DENOMINATOR)):
+        problems.append("numerator and denominator belong to kind rate")
+    if metric.kind == COUNT and metric.expression:
+        problems.append("a count is a metric of CloudWatch; it has no expression")
+    if option.get("exposure") and metric.kind != COUNT:
+        problems.append("exposure belongs to kind count")
+    if metric.kind != LEVEL and metric.rule.compare not in (SHIFT, NO):
+        problems.append(f"a {metric.kind} is compared by shift or not at all, not by {metric.rule.compare}")
     return problems
 
 

@@ -21,8 +21,15 @@ DIRECTIONS = (INCREASE, DECREASE, EITHER)
 # How a metric is compared with its baseline, if it is.
 SHIFT = "shift"
 DEVIATION = "deviation"
+TAIL = "tail"
+BOTH = "both"
 NO = "no"
-COMPARISONS = (SHIFT, DEVIATION, NO)
+COMPARISONS = (SHIFT, DEVIATION, TAIL, BOTH, NO)
+# Those that each have a share of the chance of a false alarm.
+WITH_AN_ERROR = (SHIFT, TAIL, BOTH)
+
+# A pass must be able to find a difference that is so many times the baseline's level.
+TWICE = 2.0
 
 MEASURES = ("absolute", "percent", "deviation")
 
@@ -54,7 +61,8 @@ class Rule:
 
     C(compare) is one of C(COMPARISONS); None leaves it to the bounds where there are some, and is a shift where
     there are none. C(direction) is the bad one. C(allowed_effect) and C(critical_effect) are shares of the
-    baseline's median: a shift up to the first is tolerated, one from the second on fails the whole.
+    baseline's median: a shift up to the first is tolerated, one from the second on fails the whole. A pass must be
+    able to find a difference of C(detect) times the baseline's level, or of C(detect_amount) in the metric's unit.
     """
 
     compare: str = NO
@@ -63,10 +71,18 @@ class Rule:
     critical_effect: float | None = None
     ignore: tuple[Hint, ...] = ()
     fail_fast: tuple[Hint, ...] = ()
+    detect: float = TWICE
+    detect_amount: float | None = None
     group: str = ""
     weight: float = 1.0
     critical: bool = False
     muted: bool = False
+
+    def detects(self, level: float) -> float | None:
+        """The difference that a pass must be able to find, in the metric's unit; None where there is no level."""
+        if self.detect_amount is not None:
+            return self.detect_amount
+        return self.detect * abs(level) or None
 
     @property
     def compares(self) -> bool:
@@ -99,7 +115,7 @@ def read_rule(option: Mapping[str, Any], *, bounded: bool) -> Rule:
     compare = option.get("compare")
     if compare is None:
         compare = NO if bounded or any(not hint.needs_baseline for hint in fail_fast) else SHIFT
-    weight = option.get("weight")
+    weight, detect = option.get("weight"), option.get("detect") or {}
     return Rule(
         compare=compare,
         direction=option.get("direction") or EITHER,
@@ -108,6 +124,8 @@ def read_rule(option: Mapping[str, Any], *, bounded: bool) -> Rule:
         # Each measure of it is enough to ignore a value.
         ignore=tuple(Hint(**{name: ignore[name]}) for name in MEASURES if ignore.get(name) is not None),
         fail_fast=fail_fast,
+        detect=TWICE if detect.get("share") is None else detect["share"],
+        detect_amount=detect.get("amount"),
         group=str(option.get("group") or "").strip(),
         weight=1.0 if weight is None else weight,
         critical=bool(option.get("critical")),
@@ -135,6 +153,10 @@ def rule_problems(rule: Rule) -> Iterator[str]:
     effect = rule.critical_effect
     if effect is not None and not (math.isfinite(effect) and effect > rule.allowed_effect):
         yield "critical_effect must be more than allowed_effect"
+    if not (math.isfinite(rule.detect) and rule.detect > 0):
+        yield "detect: share must be more than 0"
+    if rule.detect_amount is not None and not (math.isfinite(rule.detect_amount) and rule.detect_amount > 0):
+        yield "detect: amount must be more than 0"
     if not (math.isfinite(rule.weight) and rule.weight >= 0):
         yield "weight must be 0 or more"
     if rule.critical and rule.muted:

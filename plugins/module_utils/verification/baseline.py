@@ -40,6 +40,9 @@ class Surroundings(Protocol):
     def history(self, name: str, since: float) -> Mapping[str, tuple[float, float]]:
         """Since when and until when instances of the group served, of those that did at C(since) or later."""
 
+    def revisions(self, name: str) -> Sequence[str]:
+        """The groups of the series that a group is of; none where it is of no series."""
+
     def monitoring(self, instance_ids: Sequence[str]) -> Mapping[str, bool]:
         """Which instances have detailed monitoring, of those of whom that can be found out."""
 

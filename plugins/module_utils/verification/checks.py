@@ -140,10 +140,13 @@ class Preparation:
             publishers = members(metric, [subject])
             if not publishers:
                 problems.append(f"metric {metric.name!r}: {_lack(metric, subject)}")
-            queries += (len(publishers) + len(members(metric, controls))) * number_of_queries(metric)
+            queries += (len(publishers) + len(members(metric, controls))) * sum(
+                map(number_of_queries, metric.parts)
+            )
             for member in publishers[:1]:
-                requests.append(Request(metric.rendered(member.values), *_a_while_ago(metric, now)))
-                names.append(metric.name)
+                for part in metric.parts:
+                    requests.append(Request(part.rendered(member.values), *_a_while_ago(metric, now)))
+                    names.append(metric.name)
         if queries > MOST_CALLS_A_LOOK * MOST_QUERIES:
             problems.append(
                 f"each look would take {queries} queries, and CloudWatch allows {MOST_CALLS_A_LOOK} calls of"

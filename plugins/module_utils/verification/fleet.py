@@ -88,6 +88,11 @@ class AwsSurroundings:
                 served[launched[1]] = (began, served[launched[1]][1])
         return served
 
+    def revisions(self, name: str) -> Sequence[str]:
+        """The groups of the series that a group is of; none where it is of no series."""
+        series = naming.series_of_revision(name)
+        return [group.name for group in self._rollout.series(series).groups] if series else []
+
     def monitoring(self, instance_ids: Sequence[str]) -> Mapping[str, bool]:
         """Which instances have detailed monitoring, of those of whom that can be found out."""
         found = {}

@@ -9,10 +9,10 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..judging.datapoints import Series
-from ..judging.metrics import Metric
+from ..judging.metrics import COUNT, Metric
 
 CLASSIC_NAMESPACE = "AWS/ELB"
 
@@ -154,4 +154,21 @@ def series_of(
         group=member.group,
         instance_id=member.instance_id,
         error=error,
+        counts=tuple((moment, value, 1.0) for moment, value in sorted(kept.items()))
+        if metric.kind == COUNT
+        else (),
     )
+
+
+def counted(metric: Metric, number: Series, exposure: Series) -> Series:
+    """A series of a rate, or of a count with an exposure, of the two that CloudWatch has.
+
+    Where there is an exposure and no number, there were none: whatever publishes the one is there.
+    """
+    numbers = dict(number.points)
+    counts = tuple((moment, numbers.get(moment, 0.0), value) for moment, value in exposure.points)
+    if metric.kind == COUNT:
+        points = tuple((moment, value) for moment, value, __ in counts)
+    else:
+        points = tuple((moment, 100 * value / of) for moment, value, of in counts if of)
+    return replace(exposure, points=points, counts=counts, error=number.error or exposure.error)

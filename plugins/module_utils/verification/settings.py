@@ -18,7 +18,7 @@ from ..core.errors import InvalidInput
 from ..judging.datapoints import FAIL
 from ..judging.judge import Scoring
 from ..judging.metrics import Metric, number, read_metrics
-from ..judging.rules import SHIFT
+from ..judging.rules import WITH_AN_ERROR
 
 # CloudWatch says of most metrics that a period is complete a minute after its end, or sooner.
 LONGEST_USUAL_DELAY = 60
@@ -40,7 +40,7 @@ RETENTION = ((3600, 455 * 86400), (300, 63 * 86400), (60, 15 * 86400), (1, 3 * 3
 
 _PLAIN_OPTIONS = (
     *("duration", "warmup", "interval", "delay", "on_no_data", "on_inconclusive", "strategy", "confidence"),
-    *("sensitivity", "baseline_window", "expected_instances", "expected_baseline_instances"),
+    *("sensitivity", "baseline_window", "history", "expected_instances", "expected_baseline_instances"),
 )
 
 
@@ -70,6 +70,7 @@ class Settings:
     confidence: float = 0.98
     sensitivity: str = "normal"
     scoring: Scoring = field(default_factory=Scoring)
+    history: float | None = None
     expected_instances: int | None = None
     expected_baseline_instances: int | None = None
 
@@ -89,7 +90,9 @@ class Settings:
 
         By Bonferroni's inequality all together then have no more than C(1 - confidence).
         """
-        compared = sum(metric.rule.compare == SHIFT and not metric.rule.muted for metric in self.metrics)
+        compared = sum(
+            metric.rule.compare in WITH_AN_ERROR and not metric.rule.muted for metric in self.metrics
+        )
         return (1 - self.confidence) / max(1, compared)
 
     def delay_of(self, metric: Metric) -> float:
@@ -255,6 +258,8 @@ def _time_problems(settings: Settings) -> Iterator[str]:
         yield "warmup must not be negative"
     if settings.interval is not None and settings.interval < 1:
         yield "interval must be at least 1 second"
+    if settings.history is not None and settings.history < 0:
+        yield "history must not be negative"
     if settings.delay is not None and settings.delay < 0:
         yield "delay must not be negative"
     if settings.baseline_window is not None and settings.baseline_window <= 0:

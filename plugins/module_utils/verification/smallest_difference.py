@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from ..judging.comparison import boundary, detectable, times_as_long
 from ..judging.datapoints import count
-from ..judging.metrics import Metric, Query, number
+from ..judging.instance_comparison import smallest_of_spread
+from ..judging.metrics import LEVEL, Metric, Query, number
 from ..judging.rules import EITHER, SHIFT
 from .publishers import Subject, members
 from .settings import Settings, length
@@ -58,12 +59,14 @@ def preflight(
             warnings.append(f"{metric.name}: {_basic_words(metric, basic, stand_ins)}")
         if metric.rule.compare == SHIFT and nothing:
             words.append(f"{nothing}, so it will not be compared")
-        elif metric.rule.compare == SHIFT and subject and controls:
+        elif metric.rule.compare == SHIFT and metric.kind == LEVEL and subject and controls:
             interval = max(metric.period, BASIC_PERIOD) if basic else metric.period
             n = len(members(metric, [subject])) * int(settings.duration // interval)
             lasting = baseline_duration or settings.duration
             n_baseline = len(members(metric, controls)) * int(lasting // interval)
-            sentence, possible = _power(settings, metric, n, n_baseline)
+            sentence, possible = _of_instances(
+                settings, metric, len(members(metric, [subject])), len(members(metric, controls))
+            ) or _power(settings, metric, n, n_baseline)
             words.append(sentence)
             if not possible:
                 warnings.append(f"{metric.name}: {sentence}")
@@ -81,6 +84,26 @@ def plan_of(metric: Metric, duration: float) -> str:
     parts = [f"{metric.name}: {metric.source}{each}", *rules]
     return ", ".join(
         [*parts, f"{count(int(duration // metric.period), 'period')} of {length(metric.period)}"]
+    )
+
+
+def _of_instances(settings: Settings, metric: Metric, canary: int, baseline: int) -> tuple[str, bool] | None:
+    """What instances will be able to show; None where they are not what is compared."""
+    if metric.kind != LEVEL or "instance_id" not in metric.placeholders or not canary or not baseline:
+        return None
+    smallest = smallest_of_spread(
+        canary,
+        baseline,
+        settings.error,
+        two_sided=metric.rule.direction == EITHER,
+        looks=int(settings.duration // metric.period),
+    )
+    if smallest is None:
+        return None
+    return (
+        f"{canary} against {count(baseline, 'instance')} find a difference {number(smallest)} times as great as what"
+        " instances of one image differ by, four times in five; history makes it less",
+        True,
     )
 
 

@@ -8,6 +8,7 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +35,8 @@ from ..judging.judge import AlarmReading, Judgement
 from ..judging.metrics import Metric, number
 from .baseline import Observer, Surroundings, VerificationProgress
 from .checks import Preparation
-from .publishers import Member, Subject, members, series_of
+from .history import Block, find_blocks, uses_history
+from .publishers import Member, Subject, counted, members, series_of
 from .settings import ASK, PATIENCE, PREVIOUS, Settings, length
 
 # So many metrics have room in a line of progress.
@@ -94,6 +96,7 @@ class Verification:
         self._clock = clock
         self._check_mode = check_mode
         self._plan: tuple[str, ...] = ()
+        self._earlier: Mapping[str, tuple[Series, ...]] | None = None
 
     def preview(self) -> Mapping[str, Any]:
         """What would be judged."""
@@ -205,6 +208,7 @@ class Verification:
             ]
             canary, control = self._series(ours, start, now), self._series(earlier, start, math.inf)
         by_name = {metric.name: several for metric, several in zip(compared, control, strict=True)}
+        earlier_ones = self._history(baseline.groups, start)
         evidence = tuple(
             Evidence(
                 metric,
@@ -212,10 +216,30 @@ class Verification:
                 by_name.get(metric.name, ()),
                 nothing_to_compare=baseline.nothing,
                 same_time=baseline.same_time,
+                history=earlier_ones.get(metric.name, ()),
             )
             for metric, several in zip(wanted, canary, strict=True)
         )
         return _Look(evidence, self._alarms(start, now), self._final(evidence, start, now))
+
+    def _history(self, baseline: Sequence[str], start: float) -> Mapping[str, tuple[Series, ...]]:
+        """What instances of earlier times published, by metric; read once."""
+        if self._earlier is None:
+            metrics = [metric for metric in self._settings.metrics if uses_history(metric)]
+            found: dict[str, tuple[Series, ...]] = {}
+            blocks: Sequence[Block] = (
+                find_blocks(self._settings, self._surroundings, baseline, start) if baseline else ()
+            )
+            for block in blocks:
+                # Each block in calls of its own: one for several times would bring all that lies between them.
+                wanted = [
+                    (metric, [block.subject], metric.window(block.start, block.end - block.start))
+                    for metric in metrics
+                ]
+                for metric, several in zip(metrics, self._series(wanted, start, math.inf), strict=True):
+                    found[metric.name] = (*found.get(metric.name, ()), *several)
+            self._earlier = found
+        return self._earlier
 
     def _series(
         self,
@@ -230,27 +254,39 @@ class Verification:
             if window[1] > window[0]
             for member in members(metric, subjects)
         ]
-        answers = self._cloudwatch.data(
-            [Request(metric.rendered(member.values), *window) for __, metric, member, window in asked]
+        answers = iter(
+            self._cloudwatch.data(
+                [
+                    Request(part.rendered(member.values), *window)
+                    for __, metric, member, window in asked
+                    for part in metric.parts
+                ]
+            )
         )
         found: list[list[Series]] = [[] for __ in wanted]
         over = now >= self._settings.last_data(start)
-        for (position, metric, member, window), answer in zip(asked, answers, strict=True):
+        for position, metric, member, window in asked:
             late = PATIENCE * self._settings.delay_of(metric)
             filled_until = window[1] if over else now - metric.period - late
-            # A request without any data may be answered with no series at all; the member is there all the same.
-            found[position] += [
-                series_of(
-                    metric,
-                    member,
-                    line.points,
-                    window,
-                    label=line.label if len(answer) > 1 else "",
-                    error=line.error,
-                    filled_until=filled_until,
-                )
-                for line in answer or (TimeSeries(label=""),)
+            parts = [
+                [
+                    series_of(
+                        metric,
+                        member,
+                        line.points,
+                        window,
+                        label=line.label if len(answer) > 1 else "",
+                        error=line.error,
+                        filled_until=filled_until,
+                    )
+                    # A request without any data may be answered with no series at all; the member is there.
+                    for line in answer or (TimeSeries(label=""),)
+                ]
+                for answer in itertools.islice(answers, len(metric.parts))
             ]
+            found[position] += (
+                [counted(metric, *both) for both in zip(*parts, strict=False)] if len(parts) > 1 else parts[0]
+            )
         return [tuple(several) for several in found]
 
     def _final(self, evidence: Sequence[Evidence], start: float, now: float) -> bool:

@@ -40,7 +40,8 @@ def series_of(side: Side, name: str, start: float = NOON, **more: Any) -> tuple[
             tuple((start + 60 * minute, value) for minute, value in enumerate(values)),
             start,
             start + 60 * len(values),
-            instance_id=f"{name}-{number}",
+            # One series alone is of a group as a whole.
+            instance_id=f"{name}-{number}" if len(side) > 1 else "",
             **more,
         )
         for number, values in enumerate(side, start=1)

@@ -68,6 +68,9 @@ class Fleet:
     def history(self, name: str, since: float) -> Mapping[str, tuple[float, float]]:
         return self.served.get(name, {})
 
+    def revisions(self, name: str) -> Sequence[str]:
+        return list(self.groups)
+
     def monitoring(self, instance_ids: Sequence[str]) -> Mapping[str, bool]:
         return {name: name not in self.basic for name in instance_ids}
 

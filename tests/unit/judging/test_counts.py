@@ -1,0 +1,132 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Counts, rates and tails: what a comparison of levels cannot see."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
+from ansible_collections.progressive.aws.plugins.module_utils.judging.counts import Tally, chance_of_more
+from ansible_collections.progressive.aws.plugins.module_utils.judging.metrics import read_metrics
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tools.judge_cases import judge_case
+
+CASES = [
+    json.loads(line)
+    for line in (Path(__file__).parents[2] / "data" / "judge_cases.jsonl").read_text().splitlines()
+]
+QUERY = {"namespace": "Shop", "metric_name": "Errors"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_the_given_cases_get_their_right_verdicts(case: dict[str, Any]) -> None:
+    expected = case["expected"]
+    right = expected if isinstance(expected, list) else [expected]
+    assert judge_case(case)["verdict"] in right
+
+
+def verdict(
+    kind: str,
+    canary: Sequence[Any],
+    baseline: Sequence[Any],
+    history: Sequence[Any] = (),
+    looks: int = 15,
+    **options: Any,
+) -> dict[str, Any]:
+    metric = {
+        "name": "errors",
+        "options": {"kind": kind, "direction": "increase", **options},
+        "canary": {"": canary},
+        "baseline": {"": baseline},
+        "history": {"i-old": history} if history else {},
+    }
+    found = judge_case({"id": "", "looks": looks, "metrics": [metric]})
+    return {"verdict": found["verdict"], "look": found["look"], "reason": found["metrics"][0]["reason"]}
+
+
+def test_twice_the_errors_of_many_requests_fail_before_the_end_and_say_how_many() -> None:
+    found = verdict("rate", [[40, 200]] * 15, [[4, 200]] * 15)
+    assert found["verdict"] == "fail" and found["look"] < 15
+    assert "(20 %) against" in found["reason"] and "(2 %)" in found["reason"]
+
+
+def test_less_traffic_is_no_fewer_errors() -> None:
+    """The canary has a tenth of the requests, and the same share of errors."""
+    assert verdict("rate", [[1, 20]] * 15, [[10, 200]] * 15)["verdict"] == "pass"
+    assert verdict("count", [[1, 20]] * 15, [[10, 200]] * 15)["verdict"] == "pass"
+    assert verdict("count", [[10, 20]] * 15, [[10, 200]] * 15)["verdict"] == "fail"
+
+
+def test_errors_that_come_together_on_both_sides_are_no_difference() -> None:
+    bursts = [0, 0, 30, 0, 0, 0, 0, 28, 0, 0, 0, 0, 0, 0, 0]
+    others = [0, 0, 0, 0, 22, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    assert verdict("count", bursts, others)["verdict"] != "fail"
+
+
+@pytest.mark.parametrize("share, expected", [(1, "pass"), (3, "fail")])
+def test_a_bound_is_exceeded_when_the_lower_limit_of_the_rate_is(share: int, expected: str) -> None:
+    found = verdict("rate", [[share * 2, 100]] * 15, [[0, 100]] * 15, maximum=3, compare="no")
+    assert found["verdict"] == expected
+
+
+def test_a_bound_from_below() -> None:
+    assert verdict("rate", [[50, 100]] * 15, [[0, 1]] * 15, minimum=90, compare="no")["verdict"] == "fail"
+    assert verdict("rate", [[95, 100]] * 15, [[0, 1]] * 15, minimum=90, compare="no")["verdict"] == "pass"
+
+
+def test_no_data_of_a_count_is_no_pass() -> None:
+    assert verdict("count", [None] * 15, [0] * 15)["verdict"] == "fail"
+
+
+@pytest.mark.parametrize(("compare", "expected"), [("shift", "pass"), ("tail", "fail"), ("both", "fail")])
+def test_a_few_slow_minutes_are_a_matter_of_the_tail(compare: str, expected: str) -> None:
+    def side(slow: int) -> dict[str, list[float]]:
+        return {
+            f"i-{one}": [
+                30.0 if slow and (minute + one) % 7 == 0 else 10 + minute % 3 / 10 for minute in range(15)
+            ]
+            for one in range(4)
+        }
+
+    metric = {"name": "p50", "options": {"direction": "increase", "compare": compare}}
+    found = judge_case(
+        {"id": "", "looks": 15, "metrics": [{**metric, "canary": side(1), "baseline": side(0)}]}
+    )
+    assert found["verdict"] == expected or (compare == "shift" and found["verdict"] != "pass")
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.floats(1, 5))
+def test_more_errors_are_never_more_likely_by_chance(ours: int, theirs: int, varies: float) -> None:
+    chance = chance_of_more(Tally(ours, 100), Tally(theirs, 300), varies)
+    assert 0 <= chance <= 1
+    assert chance_of_more(Tally(ours + 1, 100), Tally(theirs, 300), varies) <= chance + 1e-12
+    assert chance_of_more(Tally(ours, 100), Tally(theirs + 1, 300), varies) >= chance - 1e-12
+
+
+@pytest.mark.parametrize(
+    "option, words",
+    [
+        ({"kind": "rate"}, "a rate has a numerator"),
+        ({"kind": "rate", "numerator": QUERY, "denominator": QUERY, **QUERY}, "it has no metric_name"),
+        ({**QUERY, "numerator": QUERY}, "belong to kind rate"),
+        ({**QUERY, "exposure": QUERY}, "belongs to kind count"),
+        ({**QUERY, "kind": "often"}, "kind must be one of level, count, rate"),
+        ({**QUERY, "kind": "count", "compare": "tail"}, "a count is compared by shift or not at all"),
+        ({**QUERY, "detect": {"share": 0}}, "share must be more than 0"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(option: dict[str, Any], words: str) -> None:
+    __, problems = read_metrics([{"name": "errors", **option}])
+    assert any(words in problem for problem in problems), problems
+
+
+def test_a_case_with_options_that_are_none_is_refused() -> None:
+    with pytest.raises(InvalidInput):
+        verdict("count", [0], [0], direction="sideways")
