@@ -65,6 +65,14 @@ class Scenario:
     resize_order: str = "new_first"
     #: The least capacity in service that may ever be seen.
     floor: int = 4
+    #: What the base group is made with.
+    base: Callable[[Site], dict[str, Any]] = lambda site: {}
+    #: How old answers may be, in seconds, once the scenario has begun.
+    staleness: float = 0.0
+    #: How many instances of what was live are protected from scale-in.
+    protected: int = 0
+    #: By how many seconds the clocks of those who deploy are ahead: of who is disturbed, and of who comes then.
+    skews: tuple[float, float] = (0.0, 0.0)
 
 
 def _one_live(site: Site) -> None:
@@ -119,6 +127,48 @@ def _roll_back(site: Site, owner: str) -> None:
     site.run(site.roll_back_step(owner="one" if owner == "disturbed" else owner), TIMING)
 
 
+def _protected(site: Site) -> None:
+    _one_live(site)
+    group = f"{site.prefix}1"
+    site.shop.client("autoscaling").set_instance_protection(
+        AutoScalingGroupName=group,
+        InstanceIds=list(site.aws.world.autoscaling.groups[group].instances),
+        ProtectedFromScaleIn=True,
+    )
+
+
+def _weights(site: Site) -> dict[str, Any]:
+    """Every instance counts two."""
+    overrides = [{"InstanceType": kind, "WeightedCapacity": "2"} for kind in ("t3.small", "t3.medium")]
+    specification = site.shop.launch_template(site.image("base"))
+    template = {"LaunchTemplateSpecification": specification, "Overrides": overrides}
+    return {
+        "MixedInstancesPolicy": {
+            "LaunchTemplate": template,
+            "InstancesDistribution": {"OnDemandAllocationStrategy": "lowest-price"},
+        }
+    }
+
+
+def _slow_to_leave(site: Site) -> dict[str, Any]:
+    """Instances take a minute to leave."""
+    return {
+        "LifecycleHookSpecificationList": [
+            {
+                "LifecycleHookName": "drain",
+                "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING",
+                "HeartbeatTimeout": 60,
+                "DefaultResult": "CONTINUE",
+            }
+        ]
+    }
+
+
+#: How old answers are in the scenarios that have something of their own besides.
+LATE = 3.0
+#: By how much a controller's clock is off. AWS takes no request that is signed by one that is farther off.
+OFF = 300.0
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -127,6 +177,16 @@ SCENARIOS = {
         Scenario("two outgoing groups", _two_outgoing, _deploy),
         Scenario("a launch configuration", _configured, _deploy),
         Scenario("a rollback", _half_way, _roll_back),
+        Scenario("weights, late answers", _one_live, _deploy, base=_weights, staleness=LATE),
+        Scenario("protection, late answers", _protected, _deploy, staleness=LATE, protected=4),
+        Scenario("a slow hook, late answers", _one_live, _deploy, base=_slow_to_leave, staleness=LATE),
+        *(
+            Scenario(f"answers {seconds:g} s late", _one_live, _deploy, staleness=seconds)
+            for seconds in (1.0, 3.0, 10.0)
+        ),
+        Scenario("a rollback, answers 10 s late", _half_way, _roll_back, staleness=10.0),
+        Scenario("a clock that is ahead", _one_live, _deploy, skews=(OFF, -OFF)),
+        Scenario("a clock that is behind", _one_live, _deploy, skews=(-OFF, OFF)),
     )
 }
 
@@ -150,11 +210,14 @@ class Case:
         self.aws = aws
         self.scenario = scenario
         self.site = Site(aws, client=aws.direct_client)
-        self.site.make_base(TargetGroupARNs=[self.site.shop.target_group()])
+        base = scenario.base(self.site)
+        self.site.make_base(TargetGroupARNs=[self.site.shop.target_group()], **base)
         self.site.shop.scale_with_cpu()
         neighbour = Site(aws, client=aws.direct_client)
         neighbour.shop.environment = "prod2"
         neighbour.prefix = f"{neighbour.shop.series}__"
+        ahead, then = scenario.skews
+        self.site.skews = {"disturbed": ahead, "again": then, "next": then}
         neighbour.deploy(self.site.image("theirs"), (100,))
         self.site.new_image = self.site.image("new")
         self._begin()
@@ -165,7 +228,7 @@ class Case:
         self.scenario.prepare(site)
         # A rollback is measured against what was there before the deployment that it takes back.
         self.snapshot = (
-            self._snapshot_of_rollback() if self.scenario.name == "a rollback" else site.standing()
+            self._snapshot_of_rollback() if self.scenario.prepare is _half_way else site.standing()
         )
         self.untouchable = {
             name: value
@@ -174,6 +237,7 @@ class Case:
         }
         site.totals.clear()
         site.look()
+        self.aws.world.settings.staleness = self.scenario.staleness
 
     def _snapshot_of_rollback(self) -> dict[str, Any]:
         """Revision 1 as it was when it was live by itself: what its journal says."""
@@ -247,9 +311,13 @@ class Case:
             self._again(rerun)
         except RolloutError as error:
             outcome.error += f" | again: {error}"
-        self.site.clock.sleep(5)
+        # Another run begins once what this one did can be seen: it has no memory of it.
+        self.site.clock.sleep(5 + self.scenario.staleness)
+        # Whoever looks sees what there is.
+        self.aws.world.settings.staleness = 0.0
         outcome.end, problems = self._look()
         outcome.problems += problems
+        self.aws.world.settings.staleness = self.scenario.staleness
         outcome.problems += self._problems_of_the_next_deployment()
 
     def _problems_of_the_next_deployment(self) -> list[str]:
@@ -260,8 +328,14 @@ class Case:
             site.run(site.upgrade_step(group, 100, "next", settle_time=0), TIMING)
         except RolloutError as error:
             return [f"the next deployment is refused or fails: {error}"]
-        sizes = site.shop.revisions()[group]
-        return [] if sizes.in_service == 4 else [f"the next deployment ends with {sizes}"]
+        self.aws.world.settings.staleness = 0.0
+        serving = self._serving(group)
+        return [] if serving == 4 else [f"the next deployment ends with {serving} in service"]
+
+    def _serving(self, group: str) -> int:
+        """The capacity of a group that is in service, in its own units."""
+        instances = self.aws.world.autoscaling.groups[group].instances.values()
+        return sum(one.weight for one in instances if (one.state, one.health) == ("InService", "Healthy"))
 
     def _wait_for_the_lease(self) -> None:
         # Nothing is resized meanwhile, so that a look a second is enough.
@@ -294,6 +368,9 @@ class Case:
             in_service = site.totals[-1]
             if in_service != 4:
                 problems.append(f"as before, but with {in_service} in service")
+            first = self.aws.world.autoscaling.groups[f"{site.prefix}1"].instances.values()
+            if sum(one.protected for one in first if one.counts) != self.scenario.protected:
+                problems.append("as before, but for the protection from scale-in")
             return "as before", problems
         return "live", problems + self._problems_of_live(now)
 
@@ -307,7 +384,7 @@ class Case:
             for name, one in sizes.items()
             if one.in_service and name != newest
         ]
-        if (sizes[newest].min_size, sizes[newest].max_size) != (0, 10) or sizes[newest].in_service != 4:
+        if (sizes[newest].min_size, sizes[newest].max_size) != (0, 10) or self._serving(newest) != 4:
             problems.append(f"neither live nor as before: {newest} has {sizes[newest]}")
         if site.shop.policies(newest) != ["cpu-at-60"]:
             problems.append(f"{newest} has the policies {site.shop.policies(newest)}")

@@ -11,14 +11,23 @@ from tests.faults.running import calls_of, cases_of, sweep
 
 #: Prime to the number of faults and re-runs, so that each of them comes with many calls.
 EVERY = 97
+#: Of what differs from the guide's example in the world alone, a few.
+FEW = 577
+SAMPLES = dict.fromkeys(list(SCENARIOS)[:5], EVERY) | {
+    "weights, late answers": FEW,
+    "a slow hook, late answers": FEW,
+    "answers 10 s late": FEW,
+    "a clock that is behind": FEW,
+}
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", SAMPLES)
 def test_a_sample_of_all_cases_holds(scenario: str) -> None:
-    cases = cases_of(calls_of(scenario))
+    cases, every = cases_of(calls_of(scenario)), SAMPLES[scenario]
     assert len(cases) % (len(FAULTS) * len(RERUNS)) == 0
     outcomes: list[Outcome] = []
-    sweep(scenario, cases[::EVERY], 1, outcomes.append)
-    assert len(outcomes) == len(cases[::EVERY])
+    sweep(scenario, cases[::every], 1, outcomes.append)
+    assert len(outcomes) == len(cases[::every])
     assert [(one.case, one.problems) for one in outcomes if one.problems] == []
-    assert {one.end for one in outcomes} == {"live", "as before"}
+    assert {one.end for one in outcomes} <= {"live", "as before"}
+    assert every == FEW or len({one.end for one in outcomes}) == 2

@@ -17,6 +17,10 @@ class Clock(Protocol):
         """Return the time in epoch seconds."""
         ...
 
+    def present(self) -> float:
+        """Return the time in epoch seconds, also while something that was due earlier happens."""
+        ...
+
     @contextmanager
     def at(self, moment: float) -> Iterator[None]:
         """Let ``now()`` be ``moment`` within the block."""
@@ -43,6 +47,10 @@ class _Holding:
     def now(self) -> float:
         """Return the time in epoch seconds."""
         return self._running() if self._held is None else self._held
+
+    def present(self) -> float:
+        """Return the time in epoch seconds, also while something that was due earlier happens."""
+        return self._running()
 
     @contextmanager
     def at(self, moment: float) -> Iterator[None]:

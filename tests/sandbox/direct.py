@@ -59,7 +59,8 @@ class DirectClient:
             answer: dict[str, Any] = getattr(self._aws.client(self._service), method)(**parameters)
             return answer
         try:
-            return self._aws.within_time(where, lambda: self._aws.gateway.directly(call))
+            answer = self._aws.within_time(where, lambda: self._aws.gateway.directly(call))
+            return {**answer, "ResponseMetadata": {"HTTPHeaders": {"date": self._aws.date()}}}
         except ConnectionDropped as error:
             raise ConnectionClosedError(endpoint_url=where, error=error) from error
         except AwsError as error:

@@ -11,6 +11,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from typing import Any, TypeVar
 
 import boto3
@@ -99,7 +100,13 @@ class InProcess:
             response = self.within_time(request.url, lambda: self.gateway.handle(asked))
         except ConnectionDropped as error:
             raise ConnectionClosedError(endpoint_url=request.url, error=error) from error
-        return AWSResponse(request.url, response.status, response.headers, _Raw(response.body))
+        headers = {name: value for name, value in response.headers.items() if name.lower() != "date"}
+        headers["Date"] = self.date()
+        return AWSResponse(request.url, response.status, headers, _Raw(response.body))
+
+    def date(self) -> str:
+        """Return the time as a header of an answer has it."""
+        return formatdate(self.clock.present(), usegmt=True)
 
     def within_time(self, where: str, do: Callable[[], Answer]) -> Answer:
         """Do a call with what is ordered before and after it, and lose the answer if it comes too late."""

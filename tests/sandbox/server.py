@@ -104,6 +104,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_GET  # noqa: N815
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time as the header Date has it: the world's, of which some may have been skipped."""
+        return super().date_time_string(self.server.owner.gateway.world.clock.present())
+
     def log_message(self, format: str, *arguments: Any) -> None:
         """Log nothing: calls are recorded."""
 

@@ -16,6 +16,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 # Without botocore, AnsibleAWSModule says so to the user before anything is called.
@@ -97,6 +98,8 @@ INVALID_HEADER = "Invalid header value"
 READS = ("Describe", "Get", "List")
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 20.0
+# Clocks that differ by fewer seconds are taken for equal.
+CLOCKS_DIFFER = 5.0
 # Seconds until AWS is asked again that has answered as things were before a write.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 5.0
@@ -116,6 +119,9 @@ class Calls:
 
     An answer that is older than what was written before is none: AWS is asked again, with pauses, until it gives a
     newer one. C(memory) is what was written; the steps of one run hand it on.
+
+    C(ahead) is by how many seconds this machine's clock is ahead of AWS's, as the latest answer's date says, and 0
+    where they are as good as equal.
     """
 
     client: Callable[[str], Any]
@@ -123,6 +129,7 @@ class Calls:
     budget: float = 60.0
     ensure_wanted: Callable[[], None] = lambda: None
     memory: Memory = field(default_factory=Memory)
+    ahead: float = 0.0
     _clients: dict[str, Any] = field(default_factory=dict)
     _spent: float = 0.0
     _at_rest_since: float | None = None
@@ -207,7 +214,9 @@ class Calls:
                 self.ensure_wanted()
             begun = self.clock.now()
             try:
-                return method(**parameters)
+                answer = method(**parameters)
+                self._compare_clocks(answer)
+                return answer
             except (exceptions.ClientError, exceptions.BotoCoreError, ResponseParserError) as error:
                 failure = _translate(error, service, operation, attempted)
                 if isinstance(failure, AwsError):
@@ -220,6 +229,15 @@ class Calls:
             self.clock.sleep(pause)
             self._spent += pause
             delay = min(delay * 2, LONGEST_DELAY)
+
+    def _compare_clocks(self, answer: Mapping[str, Any]) -> None:
+        date = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders", {}).get("date")
+        try:
+            ahead = self.clock.now() - parsedate_to_datetime(date).timestamp() if date else 0.0
+        except ValueError:
+            return
+        # The date is in whole seconds, and the answer was some time on its way.
+        self.ahead = ahead if abs(ahead) >= CLOCKS_DIFFER else 0.0
 
     def pages(
         self, service: str, operation: str, items: str, attempted: str, **parameters: Any

@@ -33,7 +33,7 @@ def unshield(rollout: Rollout, group: Group, snapshot: Snapshot, *, rolled_back:
     if rolled_back and snapshot.status:
         marks = {journal.STATUS: snapshot.status, journal.RESTORED: snapshot.deployment_id}
         if snapshot.status == journal.LIVE and journal.status(group) != journal.LIVE:
-            marks[journal.LIVE_SINCE] = journal.write_moment(rollout.clock.now())
+            marks[journal.LIVE_SINCE] = journal.write_moment(rollout.aws_now())
         if any(group.tags.get(key) != value for key, value in marks.items()):
             api.write_tags(group.name, marks)
     # A group that was adopted is none of the series' own, and leaves it again.
@@ -109,7 +109,7 @@ def unborn(rollout: Rollout, series: Series) -> dict[str, str]:
     name = naming.group_name(series.name, revision)
     configuration = rollout.autoscaling.launch_configuration(name)
     if configuration:
-        age = rollout.clock.now() - configuration["CreatedTime"].timestamp()
+        age = rollout.aws_now() - configuration["CreatedTime"].timestamp()
         if rollout.deployer.take_over or age >= rollout.deployer.lease_duration:
             found["configuration"] = name
     return found

@@ -134,7 +134,7 @@ class Creation:
         existing = api.launch_configuration(deployment.group)
         if existing is None:
             return
-        age = self._rollout.clock.now() - existing["CreatedTime"].timestamp()
+        age = self._rollout.aws_now() - existing["CreatedTime"].timestamp()
         if age < self._rollout.deployer.lease_duration or api.group(deployment.group) is not None:
             raise Locked(
                 self._attempted,

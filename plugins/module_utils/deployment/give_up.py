@@ -160,7 +160,7 @@ class GiveUp:
         # Without its fingerprint the same inputs again are a new deployment, and not live already.
         tags = {journal.STATUS: journal.FAILED, journal.LEASE: "", journal.FINGERPRINT: ""}
         if wanted[group.name].desired_capacity:
-            since = journal.write_moment(self._rollout.clock.now())
+            since = journal.write_moment(self._rollout.aws_now())
             tags |= {journal.STATUS: journal.LIVE, journal.LIVE_SINCE: since}
         # Last: as long as the deployment is unfinished, all of this can be done again.
         api.write_tags(group.name, tags)

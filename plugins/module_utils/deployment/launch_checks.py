@@ -100,7 +100,7 @@ def _image(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:
     whose = "public" if image.public else "which this account may launch"
     name = f" ({image.name})" if image.name else ""
     yield Finding("image", OK, f"{image.image_id}{name}, {image.architecture}, of {image.owner}, {whose}")
-    if image.deprecated and image.deprecated <= _moment(rollout.clock.now()):
+    if image.deprecated and image.deprecated <= _moment(rollout.aws_now()):
         yield Finding(
             "image",
             WARNING,

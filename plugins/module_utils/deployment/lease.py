@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def new_lease(rollout: Rollout) -> Lease:
     """A lease for this deployer, from now."""
-    now = int(rollout.clock.now())
+    now = int(rollout.aws_now())
     return Lease(rollout.deployer.owner, now, now + rollout.deployer.lease_duration)
 
 
@@ -38,7 +38,7 @@ def held_by_other(rollout: Rollout, lease: Lease | None) -> bool:
     """Whether somebody else holds a lease: not this run, not run out, its process not known to be gone."""
     if lease is None or lease.owner == rollout.deployer.owner:
         return False
-    return lease.until > rollout.clock.now() and not lease_owner.has_died(lease.owner)
+    return lease.until > rollout.aws_now() and not lease_owner.has_died(lease.owner)
 
 
 def ensure_ours(
@@ -68,7 +68,7 @@ def ensure_ours(
 
 def locked(rollout: Rollout, deployment: Deployment, attempted: str) -> Locked:
     """The refusal where somebody else holds the lease."""
-    now = int(rollout.clock.now())
+    now = int(rollout.aws_now())
     # Only a lease that is held locks; without one there is nothing to tell but that.
     lease = deployment.lease or Lease("somebody else", now, now)
     return Locked(
@@ -86,4 +86,4 @@ def needs_renewal(rollout: Rollout, deployment: Deployment) -> bool:
     lease = deployment.lease
     if lease is None or lease.owner != rollout.deployer.owner:
         return True
-    return lease.until - rollout.clock.now() < rollout.deployer.lease_duration / 2
+    return lease.until - rollout.aws_now() < rollout.deployer.lease_duration / 2

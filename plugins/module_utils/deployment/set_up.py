@@ -221,7 +221,7 @@ class SetUp:
                     for name, size in phase["sizes"].items()
                 ]
             copied, not_copied = inventory(
-                planned.basis.described, planned.overrides, self._rollout.clock.now()
+                planned.basis.described, planned.overrides, self._rollout.aws_now()
             )
             lines += [
                 one.text
@@ -267,7 +267,7 @@ class SetUp:
         basis: Basis,
         overrides: Overrides,
     ) -> dict[str, Any]:
-        copied, not_copied = inventory(basis.described, overrides, self._rollout.clock.now())
+        copied, not_copied = inventory(basis.described, overrides, self._rollout.aws_now())
         phases = planned_phases(self._options, deployment.group, snapshots, deployment.capacity)
         return {
             "group": deployment.group,

@@ -310,7 +310,7 @@ class Upgrade:
         )
         policies = policy_requests(basis, overrides, name)
         others = (
-            *scheduled_action_requests(basis, name, self._rollout.clock.now()),
+            *scheduled_action_requests(basis, name, self._rollout.aws_now()),
             *final_requests(basis, name),
         )
         sizes = self._final_sizes(seen)
@@ -341,7 +341,7 @@ class Upgrade:
                 if snapshot.status and journal.status(group) != journal.SUPERSEDED:
                     api.write_tags(group.name, {journal.STATUS: journal.SUPERSEDED})
             # Last, since it says that all the rest is done.
-            now = journal.write_moment(self._rollout.clock.now())
+            now = journal.write_moment(self._rollout.aws_now())
             live = {journal.STATUS: journal.LIVE, journal.LIVE_SINCE: now, journal.LEASE: ""}
             api.write_tags(name, live)
 

@@ -85,3 +85,18 @@ def test_a_short_wait_renews_nothing(site: Site) -> None:
         "CreateOrUpdateTags",
         "UpdateAutoScalingGroup",
     ]
+
+
+@pytest.mark.parametrize("ahead", [300.0, -300.0])
+@pytest.mark.parametrize("what", ["upgrade", "roll back"])
+def test_a_lease_lasts_as_long_whatever_the_clocks_of_controllers_say(
+    site: Site, what: str, ahead: float
+) -> None:
+    site.skews = {"one": -ahead, "two": ahead}
+    site.deploy(site.image("one"))
+    site.upgrade(site.set_up(site.image("two")), 25)
+    with pytest.raises(Locked, match=r"for \d+ seconds"):
+        other(site, what)()
+    site.clock.sleep(130)
+    other(site, what)()
+    assert site.desired() == ({1: 2, 2: 2} if what == "upgrade" else {1: 4})
