@@ -71,9 +71,14 @@ options:
     default: fail
 notes:
   - The credentials need C(cloudwatch:GetMetricData), C(cloudwatch:DescribeAlarms),
-    C(autoscaling:DescribeAutoScalingGroups), for V({load_balancer}) C(elasticloadbalancing:DescribeTargetGroups), and
-    for data of the past C(autoscaling:DescribeScalingActivities). With C(ec2:DescribeInstances) it can warn that
+    C(autoscaling:DescribeAutoScalingGroups), C(autoscaling:DescribeScalingActivities),
+    C(elasticloadbalancing:DescribeTargetHealth), and for V({load_balancer})
+    C(elasticloadbalancing:DescribeTargetGroups). With C(ec2:DescribeInstances) it can warn that
     instances have no detailed monitoring.
+  - While it waits for data the group's health is watched every 15 seconds, if it is one of a deployment. It fails at
+    once where the group loses instances again and again that are found unhealthy (more than one, and more than a tenth),
+    where launches fail, or where it lacks capacity or healthy targets for five minutes, whatever its metrics say. What the
+    outgoing groups lose is told.
   - Before it waits for anything it says how many datapoints each comparison will have and which shift they can show,
     and warns where they can show none.
 author:

@@ -19,9 +19,10 @@ from .model import Activity, Group, TargetHealth
 # A group with one of these suspended cannot be brought to a steady state.
 ESSENTIAL_PROCESSES = ("Launch", "Terminate")
 
-# Instances that a group loses in one step before it counts as failing: one may be a spot interruption or a broken
-# host, which heals by itself.
+# Instances that a group may lose while it is watched before it counts as failing: one, which may be a broken host and
+# heals by itself, and of a large group this share.
 TOLERATED_REPLACEMENTS = 1
+TOLERATED_SHARE = 0.1
 
 # For how many seconds launches may fail for reasons of the moment, in every zone, until the group counts as failing.
 LAUNCH_PATIENCE = 300.0
@@ -240,8 +241,9 @@ def failure(
     C(activities) come newest first, as AWS lists them; C(wanted) is the number of instances that the group is
     to have. A launch that failed does at once where the reason holds for the next one too; where it may be gone then,
     once launches have failed in each of the group's C(zones) for C(patience) seconds, by AWS's clock. So does losing
-    instances again and again: more than one, and at least as many as are wanted. A group that wants no instance cannot
-    fail to get one.
+    instances again and again that are found unhealthy: more than one, and more than a tenth of those that are wanted.
+    Those that somebody else takes, as Spot Instances are, count where there are as many as are wanted. A group that
+    wants no instance cannot fail to get one.
     """
     if wanted == 0:
         return None
@@ -254,7 +256,9 @@ def failure(
     lost = [one for one in activities if is_replacement(one) or _was_taken(one)]
     # An instance that is lost on its way in has two activities, its launch and its end.
     number = len({_instance_id(one) for one in lost})
-    if number > TOLERATED_REPLACEMENTS and number >= wanted:
+    unhealthy = len({_instance_id(one) for one in lost if is_replacement(one)})
+    tolerated = max(TOLERATED_REPLACEMENTS, TOLERATED_SHARE * wanted)
+    if unhealthy > tolerated or (number > TOLERATED_REPLACEMENTS and number >= wanted):
         return Failure(
             f"{number} instances were taken out of service one after the other; the last:"
             f" {lost[0].status_message or lost[0].cause}",

@@ -93,6 +93,16 @@ def _usual(group: Group, wanted: int, progress: DeploymentProgress) -> float:
     return next((seconds for seconds in known if seconds is not None), 0.0)
 
 
+def begin_watching(rollout: Rollout, group: Group, progress: DeploymentProgress) -> None:
+    """Remember what a group had done before it is watched, which is no news and no failure."""
+    _begin_watching(
+        rollout,
+        group,
+        progress.watched.setdefault(group.name, Watch()),
+        Telling(progress, lambda event: None),
+    )
+
+
 def _follow(
     rollout: Rollout,
     group: Group,

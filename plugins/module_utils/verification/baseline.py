@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from ..core.errors import InvalidInput
 from ..core.model import Capacity, Group
-from ..core.passes import Change
+from ..core.passes import Change, Tell
 from ..deployment.progress import DeploymentProgress
 from .publishers import Presence, Subject
 from .settings import CANARY, NONE, PREVIOUS, Settings
@@ -52,6 +52,13 @@ class Surroundings(Protocol):
     def accept(self, name: str, attempted: str) -> Change | None:
         """Write into the journal that the phase has passed, where this run deploys the group and it was due."""
 
+    def watch(self, name: str, progress: VerificationProgress, tell: Tell, attempted: str) -> None:
+        """See whether the group of a deployment is still well, and tell what happened in it and the outgoing ones.
+
+        Raises:
+            LaunchFailed: it is not.
+        """
+
     def upkeep(self, name: str, progress: VerificationProgress, attempted: str) -> Change | None:
         """Keep the lease of a deployment that this run verifies, if it needs that now."""
 
@@ -79,9 +86,10 @@ class VerificationProgress(DeploymentProgress):
     """What a verification keeps from look to look; all times are in seconds since the epoch.
 
     C(window) is when its window begins, C(next_look) when there are new data, C(next_upkeep) when the lease is looked
-    at again; C(periods_told) of the finest metric were told. C(instances) are those of the group, each with the times
-    from which on it is judged and at which it was last in service; C(controls) the same for each group of the
-    baseline, once C(observed). C(concluded) is the result, while the journal learns of it.
+    at again, and C(next_watch) the health of the group, which lacks capacity C(missing_since); C(periods_told) of the
+    finest metric were told. C(instances) are those of the group, each with the times from which on it is judged and at
+    which it was last in service; C(controls) the same for each group of the baseline, once C(observed). C(concluded) is
+    the result, while the journal learns of it.
     """
 
     window: float | None = None
@@ -89,6 +97,8 @@ class VerificationProgress(DeploymentProgress):
     plan: list[str] = field(default_factory=list)
     next_look: float = 0.0
     next_upkeep: float = 0.0
+    next_watch: float = 0.0
+    missing_since: float | None = None
     periods_told: float = 0
     instances: dict[str, list[float]] = field(default_factory=dict)
     controls: dict[str, dict[str, list[float]]] = field(default_factory=dict)

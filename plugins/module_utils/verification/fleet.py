@@ -13,10 +13,15 @@ from collections.abc import Mapping, Sequence
 
 from ..core import journal, naming
 from ..core.capacity import passed
+from ..core.errors import LaunchFailed
+from ..core.health import LAUNCH_PATIENCE
 from ..core.model import Group
-from ..core.passes import Change
+from ..core.passes import LONGEST_INTERVAL, Change, Event, Tell
+from ..deployment.health_watch import begin_watching, standing
 from ..deployment.lease import ensure_ours, lease_tags, needs_renewal
+from ..deployment.progress_lines import Telling
 from ..deployment.rollout import Rollout
+from ..deployment.series import state_of
 from ..deployment.series_search import unknown_group
 from .baseline import VerificationProgress
 
@@ -25,6 +30,10 @@ MOST_INSTANCES = 500
 # Auto Scaling User Guide, "Verify a scaling activity": how activities call what they do.
 _LAUNCH = re.compile(r"Launching a new EC2 instance: (i-[0-9a-f]+)")
 _TERMINATION = re.compile(r"Terminating EC2 instance: (i-[0-9a-f]+)")
+
+
+def _nobody(event: Event) -> None:
+    """Tell nobody."""
 
 
 class AwsSurroundings:
@@ -124,6 +133,55 @@ class AwsSurroundings:
             return None
         tags = {journal.CAPACITY: journal.write_sizes(deployment.capacity, plan)}
         return Change((), lambda: self._rollout.autoscaling.write_tags(name, tags))
+
+    def watch(self, name: str, progress: VerificationProgress, tell: Tell, attempted: str) -> None:
+        """See whether the group of a deployment is still well, and tell what happened in it and the outgoing ones.
+
+        By the same rules as while it settles; it has some time to replace what it has lost.
+
+        Raises:
+            LaunchFailed: it loses instances again and again, or cannot get them back.
+        """
+        now = self._rollout.clock.now()
+        if now < progress.next_watch:
+            return
+        progress.next_watch = now + LONGEST_INTERVAL
+        series = self._rollout.series_of(name, progress)
+        group = series.group(name) if series else None
+        deployment = journal.read_deployment(group) if group else None
+        if series is None or group is None or deployment is None:
+            return
+        if deployment.status not in (journal.DEPLOYING, journal.LIVE):
+            return
+        state = state_of([group, *(one for one, __ in series.outgoing(deployment))])
+        if not progress.watched:
+            # How it stands at the beginning is no news.
+            begin_watching(self._rollout, group, progress)
+            tell = _nobody
+        # A group that is watched keeps the sizes that it has; whoever changes them is found by the next step.
+        found = standing(
+            self._rollout,
+            group,
+            group.capacity,
+            progress,
+            tell,
+            settle_time=0,
+            attempted=attempted,
+            state=state,
+        )
+        for one, __ in series.outgoing(deployment):
+            Telling(progress, tell).capacity(one, one.capacity.desired_capacity)
+        if not found.missing:
+            progress.missing_since = None
+            return
+        progress.missing_since = now if progress.missing_since is None else progress.missing_since
+        if now - progress.missing_since > LAUNCH_PATIENCE:
+            raise LaunchFailed(
+                attempted,
+                answer=f"for {now - progress.missing_since:.0f} seconds it lacks {', '.join(found.missing)}",
+                state=state,
+                advice="Find out why with the activities of the group and its targets' health.",
+            )
 
     def upkeep(self, name: str, progress: VerificationProgress, attempted: str) -> Change | None:
         """Keep the lease of the run that verifies its own deployment, which would run out meanwhile.

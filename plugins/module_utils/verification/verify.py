@@ -117,6 +117,9 @@ class Verification:
             upkeep = self._surroundings.upkeep(settings.group, progress, self.attempted)
             if upkeep:
                 return upkeep
+            # Metrics that look well do not excuse a group that loses its instances.
+            if progress.concluded is None:
+                self._surroundings.watch(settings.group, progress, tell, self.attempted)
         if progress.concluded is not None:
             return self._end(progress.concluded, progress.answer)
         if progress.window is None:

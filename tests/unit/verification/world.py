@@ -77,6 +77,9 @@ class Fleet:
     def accept(self, name: str, attempted: str) -> None:
         """There is no journal to write into: nobody deploys these groups."""
 
+    def watch(self, name: str, progress: VerificationProgress, tell: Any, attempted: str) -> None:
+        """Nothing happens to these groups."""
+
     def upkeep(self, name: str, progress: VerificationProgress, attempted: str) -> None:
         """There is no lease to renew: nobody deploys these groups."""
 

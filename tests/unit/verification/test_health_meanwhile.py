@@ -1,0 +1,137 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""While metrics are judged, the group's health is watched: metrics that look well excuse nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import LaunchFailed
+from ansible_collections.progressive.aws.plugins.module_utils.core.passes import (
+    Event,
+    PassResult,
+    Timing,
+    run_to_the_end,
+)
+from ansible_collections.progressive.aws.plugins.module_utils.verification.fleet import AwsSurroundings
+from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import read_settings
+from ansible_collections.progressive.aws.plugins.module_utils.verification.verify import Verification
+
+from tests.recorded import COLLECTION
+from tests.sandbox.inprocess import InProcess
+from tests.unit.engine import SETTINGS, START, Site
+
+CPU = {
+    "name": "cpu",
+    "namespace": "CWAgent",
+    "metric_name": "cpu_usage_active",
+    "dimensions": {"InstanceId": "{instance_id}"},
+    "maximum": 99.0,
+}
+
+
+@pytest.fixture(scope="module")
+def world() -> InProcess:
+    return InProcess(SETTINGS, START)
+
+
+@dataclass
+class CrashingClock:
+    """The pretend AWS's time; instances of a group are found unhealthy when it is their time, in seconds from now."""
+
+    aws: InProcess
+    site: Site
+    group: str
+    crashes: list[float]
+    happened: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.began = self.now()
+
+    def now(self) -> float:
+        return self.aws.clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        self.aws.advance(seconds)
+        if self.crashes and self.now() - self.began >= self.crashes[0]:
+            self.crashes.pop(0)
+            there = (self.site.shop.group(self.group) or {})["Instances"]
+            serving = [one for one in there if one["LifecycleState"] == "InService"]
+            self.site.shop.client("autoscaling").set_instance_health(
+                InstanceId=serving[0]["InstanceId"], HealthStatus="Unhealthy", ShouldRespectGracePeriod=False
+            )
+            self.happened.append(self.now())
+
+
+@dataclass
+class Verified:
+    site: Site
+    clock: CrashingClock
+    events: list[Event]
+    result: PassResult | None = None
+    failure: LaunchFailed | None = None
+
+
+def verify(world: InProcess, crashes: list[float], *, ours: bool = True, instances: int = 4) -> Verified:
+    world.reset(SETTINGS, START)
+    site = Site(world)
+    site.make_base()
+    first = site.deploy(
+        site.image("good", resolution=10), (100,), desired_capacity=instances, max_size=instances
+    )
+    group = site.set_up(site.image("new", resolution=10), desired_capacity=instances, max_size=instances)
+    site.upgrade(group, 50)
+    clock = CrashingClock(world, site, group if ours else first, crashes)
+    rollout = site.rollout()
+    settings: dict[str, Any] = {"group": group, "metrics": [CPU], "delay": 0, "warmup": 0, "duration": 900}
+    step = Verification(read_settings(settings), rollout.cloudwatch, AwsSurroundings(rollout), clock)
+    found = Verified(site, clock, [])
+    try:
+        found.result = run_to_the_end(
+            step, clock, Timing(wait_timeout=7200, poll_interval=5.0), tell=found.events.append
+        )
+    except LaunchFailed as failure:
+        found.failure = failure
+    return found
+
+
+def test_a_canary_that_crashes_again_and_again_fails_within_a_minute_of_the_second_time(
+    world: InProcess,
+) -> None:
+    found = verify(world, [120.0, 240.0, 360.0])
+    assert found.failure is not None
+    assert "2 instances were taken out of service one after the other" in str(found.failure)
+    assert len(found.clock.happened) == 2
+    assert found.clock.now() - found.clock.happened[1] <= 60
+
+
+def test_one_instance_that_is_replaced_is_told_and_tolerated(world: InProcess) -> None:
+    found = verify(world, [120.0])
+    assert found.failure is None and found.result is not None
+    assert found.result.result["verdict"] == "pass"
+    assert any("terminating" in event.text for event in found.events if event.kind == "activity")
+
+
+def test_of_many_instances_a_tenth_may_be_lost(world: InProcess) -> None:
+    assert verify(world, [100.0, 200.0, 300.0, 400.0], instances=80).failure is None
+    assert verify(world, [100.0, 200.0, 300.0, 400.0, 500.0], instances=80).failure is not None
+
+
+def test_capacity_that_the_outgoing_groups_lose_is_told_and_fails_nothing(world: InProcess) -> None:
+    found = verify(world, [120.0, 240.0], ours=False)
+    assert found.failure is None
+    assert any(event.kind == "capacity" and "1/2" in event.text for event in found.events)
+
+
+def test_a_group_that_is_well_says_nothing_and_costs_a_call_every_fifteen_seconds(world: InProcess) -> None:
+    found = verify(world, [])
+    assert [event.text for event in found.events if event.kind in ("capacity", "settled", "activity")] == []
+    since = found.clock.began
+    calls = [one for one in world.calls() if one["access_key"] == COLLECTION and one["time"] >= since]
+    asked = Counter(one["operation"] for one in calls)
+    assert asked["DescribeScalingActivities"] <= 2
+    # The looks at metrics, one a minute, read both groups, and the lease is looked at, too.
+    assert 900 / 15 <= asked["DescribeAutoScalingGroups"] <= 2 * 900 / 15
