@@ -73,7 +73,7 @@ kills: environment ## kill real runs of the playbook at each of their writes, an
 
 .PHONY: judge-quality
 judge-quality: environment ## simulate phases: false alarms and what the judge finds (two hours; PHASES=100 for a tenth)
-	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark.judge_quality --phases $(or $(PHASES),1000)
+	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark.judge_quality --phases $(or $(PHASES),1000) --seed $(or $(SEED),1)
 
 .PHONY: judge-cases
 judge-cases: environment ## judge the phases of a file, a JSON line each (CASES=file)
