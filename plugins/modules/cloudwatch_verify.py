@@ -76,9 +76,9 @@ notes:
     C(elasticloadbalancing:DescribeTargetGroups). With C(ec2:DescribeInstances) it can warn that
     instances have no detailed monitoring.
   - While it waits for data the group's health is watched every 15 seconds, if it is one of a deployment. It fails at
-    once where the group loses instances again and again that are found unhealthy (more than one, and more than a tenth),
-    where launches fail, or where it lacks capacity or healthy targets for five minutes, whatever its metrics say. What the
-    outgoing groups lose is told.
+    once where the group loses instances again and again that are found unhealthy (more than one, and more than a
+    tenth), where launches fail, or where it lacks capacity or healthy targets for five minutes, whatever its metrics
+    say. What the outgoing groups lose is told.
   - Before it waits for anything it says how many datapoints each comparison will have and which shift they can show,
     and warns where they can show none.
 author:
