@@ -526,6 +526,22 @@ class AutoScaling:
             ],
         )
 
+    def exists_after_all(self, group: str, tags: Mapping[str, str]) -> bool:
+        """Write tags of a group that no answer has shown, and return whether it took them and so is there.
+
+        A change meets what there is, however old answers are. One that this run has deleted is not asked for.
+        """
+        if self._call.memory.deleted(group):
+            return False
+        try:
+            self.write_tags(group, tags)
+        except AwsError as error:
+            if error.code != "ValidationError":
+                raise
+            return False
+        self._call.memory.exists(group, self._call.clock.now())
+        return True
+
     def remove_tags(self, group: str, keys: Iterable[str]) -> None:
         """Remove tags of a group, in one call."""
         self._call(

@@ -169,6 +169,11 @@ class Memory:
             earlier = [_shown(shown, what)]
         facts[what] = Expected(now, value, earlier)
 
+    def deleted(self, group: str) -> bool:
+        """Whether this run has deleted a group lately."""
+        exists = self.written.groups.get(group, {}).get("exists")
+        return exists is not None and exists.value is None
+
     # ---------------------------------------------------------------- reading
 
     def older(self, operation: str, parameters: Mapping[str, Any], answer: dict[str, Any]) -> list[Late]:

@@ -76,12 +76,14 @@ class Change:
 
     In check mode the words are reported and nothing is performed. Without words it is upkeep, such as renewing
     a lease, and does not count as a change. With C(wait_after) there is nothing to see before some time has passed, as
-    after a resize.
+    after a resize. A C(prelude) is upkeep that must come first: what the words say is decided on anew after it, and in
+    check mode they are reported as if there were none.
     """
 
     words: tuple[str, ...]
     perform: Callable[[], None]
     wait_after: bool = False
+    prelude: bool = False
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,10 @@ def _run_pass(
         outcome.events.append(replace(event, at=round(clock.now(), 3)))
 
     decision = step.look(progress, tell)
+    if isinstance(decision, Change) and decision.prelude and not check_mode:
+        # No change of the pass yet: that comes after it.
+        decision.perform()
+        decision = step.look(progress, tell)
     if isinstance(decision, Change):
         _tell_change(step, decision, outcome, tell, check_mode)
         if check_mode:
@@ -245,6 +251,9 @@ def _run_pass(
 
 def _perform(change: Change, progress: Progress, wait: Callable[[], None]) -> None:
     """Make a change; the same one as just before, which has had no effect that could be seen, only after a while."""
+    if change.prelude:
+        change.perform()
+        return
     if progress.changed_last == list(change.words):
         wait()
     progress.changed_last = list(change.words)
@@ -254,6 +263,8 @@ def _perform(change: Change, progress: Progress, wait: Callable[[], None]) -> No
 
 
 def _tell_change(step: Step, change: Change, outcome: PassResult, tell: Tell, check_mode: bool) -> None:
+    if change.prelude and not check_mode:
+        return
     outcome.changed = outcome.changed or bool(change.words)
     outcome.actions.extend(change.words)
     kind, would = ("plan", "would ") if check_mode else ("change", "")

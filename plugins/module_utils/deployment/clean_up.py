@@ -10,12 +10,12 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from ..core import journal, naming
 from ..core.errors import RolloutError
 from ..core.model import Deployment, Group, Snapshot
-from .lease import held_by_other
+from .lease import held_by_other, new_lease
 from .rollout import SCALING_PROCESSES, Rollout
 from .series import Series
 
@@ -70,23 +70,23 @@ def launch_sources(rollout: Rollout, series: str, group: str) -> tuple[list[str]
     return templates, group if api.launch_configuration(group) else None
 
 
-def orphaned_templates(rollout: Rollout, series: Series) -> list[str]:
-    """The ids of launch templates whose revision is gone, and that nobody is setting up just now.
+def orphaned_templates(rollout: Rollout, series: Series) -> dict[str, str]:
+    """Launch templates whose revision is gone, and that nobody is setting up just now: the group's name by their ids.
 
     A group that has lost its tags is not of the series any more, and still launches from its template.
     """
     revisions = {str(journal.revision(group)) for group in series.groups}
     take_over = rollout.deployer.take_over
-    return [
-        str(template["LaunchTemplateId"])
-        for template in rollout.autoscaling.launch_templates_of_series(series.name)
-        if template["tags"].get(journal.REVISION) not in revisions
-        and (
-            take_over
-            or not held_by_other(rollout, journal.read_lease(template["tags"].get(journal.LEASE, "")))
-        )
-        and _is_gone(rollout, f"{series.name}{naming.SEPARATOR}{template['tags'].get(journal.REVISION)}")
-    ]
+    found = {}
+    for template in rollout.autoscaling.launch_templates_of_series(series.name):
+        revision, lease = template["tags"].get(journal.REVISION), template["tags"].get(journal.LEASE, "")
+        if revision in revisions:
+            continue
+        name = f"{series.name}{naming.SEPARATOR}{revision}"
+        free = take_over or not held_by_other(rollout, journal.read_lease(lease))
+        if free and _is_gone(rollout, name):
+            found[str(template["LaunchTemplateId"])] = name
+    return found
 
 
 def _is_gone(rollout: Rollout, name: str) -> bool:
@@ -105,7 +105,7 @@ def unborn(rollout: Rollout, series: Series) -> dict[str, str]:
     found = {}
     templates = orphaned_templates(rollout, series)
     if templates:
-        found["template"] = templates[0]
+        found["template"] = next(iter(templates))
     name = naming.group_name(series.name, revision)
     configuration = rollout.autoscaling.launch_configuration(name)
     if configuration:
@@ -115,7 +115,13 @@ def unborn(rollout: Rollout, series: Series) -> dict[str, str]:
     return found
 
 
-def remove_launch_sources(rollout: Rollout, templates: Sequence[str], configuration: str | None) -> None:
+def found_after_all(rollout: Rollout, groups: Iterable[str]) -> bool:
+    """Whether a group is there after all that an older answer had not; it is taken over, and the next look sees it."""
+    lease = {journal.LEASE: journal.write_lease(new_lease(rollout))}
+    return any(rollout.autoscaling.exists_after_all(name, lease) for name in groups)
+
+
+def remove_launch_sources(rollout: Rollout, templates: Iterable[str], configuration: str | None) -> None:
     """Delete launch templates by their ids, and a launch configuration by its name."""
     for template in templates:
         rollout.autoscaling.delete_launch_template(template)

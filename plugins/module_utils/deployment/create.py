@@ -33,6 +33,10 @@ from .rollout import SCALING_PROCESSES, Rollout
 from .series import Series
 
 
+class _GroupIsThere(Exception):
+    """The group was made by a run that died since, and an older answer had it not: the next look goes on with it."""
+
+
 class Creation:
     """Creates a planned revision. C(attempted) says for messages what is being done."""
 
@@ -48,6 +52,8 @@ class Creation:
         try:
             source = self._create_launch_source(planned, templates)
             self._create_group(planned, source)
+        except _GroupIsThere:
+            return
         except RolloutError as error:
             self._forget_launch_source(planned, templates, error)
             raise
@@ -107,6 +113,9 @@ class Creation:
                 # The answer to an earlier try was lost on its way.
                 return str(existing["LaunchTemplateId"])
             self._refuse_foreign_template(existing, deployment)
+            lease = {journal.LEASE: journal.write_lease(deployment.lease or new_lease(self._rollout))}
+            if api.exists_after_all(deployment.group, lease):
+                raise _GroupIsThere from None
             # Left behind by a run that died before it made its group.
             api.delete_launch_template(existing["LaunchTemplateId"])
             return api.create_launch_template(request)

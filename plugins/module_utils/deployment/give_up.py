@@ -20,7 +20,7 @@ from ..core.passes import Change, Decision, Done, Event, Tell
 from ..core.protection import to_protect
 from . import drift
 from .clean_up import unshield
-from .lease import ensure_ours, lease_tags
+from .lease import ensure_ours, lease_tags, taken_first
 from .progress import DeploymentProgress
 from .rollout import Rollout
 from .series import Series, revision_info, short
@@ -70,6 +70,12 @@ class GiveUp:
         progress.group = group.name
         self.subject = short(group.name)
         ensure_ours(self._rollout, deployment, progress, self.attempted)
+        return taken_first(self._rollout, deployment, self._next(series, group, deployment, progress))
+
+    def _next(
+        self, series: Series, group: Group, deployment: Deployment, progress: GiveUpProgress
+    ) -> Decision:
+        """What is next for a deployment that is given up."""
         strayed = drift.strayed(self._rollout, series, deployment)
         if strayed:
             # They serve, and the next deployment is to replace them.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..core import journal, lease_owner
 from ..core.errors import Locked, Overtaken
 from ..core.model import Deployment, Lease
+from ..core.passes import Change, Decision
 from .progress import DeploymentProgress
 
 if TYPE_CHECKING:
@@ -64,6 +65,20 @@ def ensure_ours(
         )
     if held_by_other(rollout, lease) and not rollout.deployer.take_over:
         raise locked(rollout, deployment, attempted)
+
+
+def taken_first(rollout: Rollout, deployment: Deployment, decision: Decision) -> Decision:
+    """What a step has decided, where the deployment is this run's; else that it takes the lease over first.
+
+    What was seen may be older than what the run before has written, which nobody remembers. No answer that shows the
+    new lease is, so that all is decided on anew then.
+    """
+    lease = deployment.lease
+    if not isinstance(decision, Change) or lease is None or lease.owner == rollout.deployer.owner:
+        return decision
+    tags = lease_tags(rollout, deployment)
+    api = rollout.autoscaling
+    return Change(decision.words, lambda: api.write_tags(deployment.group, tags), prelude=True)
 
 
 def locked(rollout: Rollout, deployment: Deployment, attempted: str) -> Locked:

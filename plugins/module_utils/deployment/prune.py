@@ -17,7 +17,7 @@ from ..core import journal
 from ..core.errors import InvalidInput
 from ..core.model import Group
 from ..core.passes import Change, Decision, Done, Tell, Wait
-from .clean_up import launch_sources, orphaned_templates, own_alarms, remove_launch_sources
+from .clean_up import found_after_all, launch_sources, orphaned_templates, own_alarms, remove_launch_sources
 from .progress import DeploymentProgress
 from .rollout import Rollout
 from .series import Series, revision_info
@@ -120,10 +120,11 @@ class Prune:
             if configuration:
                 progress.configurations.append(configuration)
 
-    def _delete_sources(self, templates: list[str], progress: PruneProgress) -> None:
+    def _delete_sources(self, templates: Mapping[str, str], progress: PruneProgress) -> None:
         for configuration in progress.configurations:
             remove_launch_sources(self._rollout, [], configuration)
-        remove_launch_sources(self._rollout, templates, None)
+        if not found_after_all(self._rollout, templates.values()):
+            remove_launch_sources(self._rollout, templates, None)
         progress.configurations = []
 
 

@@ -23,9 +23,17 @@ from ..core.naming import series_of_revision
 from ..core.passes import Change, Decision, Done, Event, Tell, Wait
 from ..core.protection import held, to_protect
 from . import drift
-from .clean_up import launch_sources, orphaned_templates, own_alarms, remove_launch_sources, unborn, unshield
+from .clean_up import (
+    found_after_all,
+    launch_sources,
+    orphaned_templates,
+    own_alarms,
+    remove_launch_sources,
+    unborn,
+    unshield,
+)
 from .health_watch import launch_patience_problems, settle_time_problems, standing
-from .lease import ensure_ours, lease_tags, needs_renewal
+from .lease import ensure_ours, lease_tags, needs_renewal, taken_first
 from .progress import DeploymentProgress
 from .rollout import SCALING_PROCESSES, Rollout
 from .series import Series, revision_info, short, state_of
@@ -126,6 +134,19 @@ class RollBack:
             revisions = [revision_info(one) for one in series.groups]
             return Done({**_nothing(), "kept": [name], "revisions": revisions})
         ensure_ours(self._rollout, deployment, progress, self.attempted)
+        decision = self._next(series, group, deployment, outgoing, progress, tell)
+        return taken_first(self._rollout, deployment, decision)
+
+    def _next(
+        self,
+        series: Series,
+        group: Group,
+        deployment: Deployment,
+        outgoing: Sequence[tuple[Group, Snapshot]],
+        progress: RollBackProgress,
+        tell: Tell,
+    ) -> Decision:
+        """What is next for a deployment that is to be taken back, or being so."""
         drift.refuse_gone(self._rollout, series, deployment, group, self.attempted, self.state)
         if deployment.status != journal.ROLLING_BACK:
             return self._begin(series, group, deployment, outgoing, progress)
@@ -391,6 +412,9 @@ class RollBack:
         if templates or configuration:
 
             def perform() -> None:
+                if found_after_all(self._rollout, templates.values()):
+                    progress.unborn = None
+                    return
                 remove_launch_sources(self._rollout, templates, configuration)
                 progress.configuration = None
                 progress.swept = True

@@ -29,7 +29,7 @@ from .base import Basis, read_described
 from .create import Creation
 from .difference import difference
 from .drift import GIVE_UP
-from .lease import ensure_ours, lease_tags, needs_renewal
+from .lease import ensure_ours, lease_tags, needs_renewal, taken_first
 from .plan import Plan, Planned, Rehearse, SetUpOptions, planned_phases, same_inputs, same_revision
 from .progress import DeploymentProgress
 from .rollout import Rollout
@@ -179,10 +179,11 @@ class SetUp:
         }
         if deployment.phase.preparing:
             creation = Creation(self._rollout, self.attempted)
-            return Change(
+            complete = Change(
                 (f"complete the set-up of {group.name}",),
                 lambda: creation.prepare(group, deployment, basis, series),
             )
+            return taken_first(self._rollout, deployment, complete)
         plan = replanned(
             planned(self._options.phases or (), deployment.capacity.desired_capacity),
             deployment.plan,

@@ -33,7 +33,7 @@ from ..core.protection import LIFT, REFUSE, held, lifted
 from . import drift
 from .base import read_scaling
 from .health_watch import launch_patience_problems, settle_time_problems, standing
-from .lease import ensure_ours, lease_tags, needs_renewal
+from .lease import ensure_ours, lease_tags, needs_renewal, taken_first
 from .progress import DeploymentProgress
 from .progress_lines import Telling, instances
 from .rollout import Rollout
@@ -121,6 +121,15 @@ class Upgrade:
         if deployment.status == journal.LIVE:
             return self._pause(progress, tell) or self._done(seen, deployment.phase, progress)
         ensure_ours(self._rollout, deployment, progress, self.attempted)
+        return taken_first(self._rollout, deployment, self._next(seen, progress, tell))
+
+    def preview(self) -> Mapping[str, Any]:
+        """What check mode returns: the result that the upgrade would have."""
+        return self._result
+
+    def _next(self, seen: _Seen, progress: UpgradeProgress, tell: Tell) -> Decision:
+        """What is next for a deployment that is under way."""
+        deployment = seen.deployment
         if deployment.phase.finishing:
             return self._finish(seen)
         adoption = drift.look_for(self._rollout, seen.series, deployment, progress, self.attempted)
@@ -129,10 +138,6 @@ class Upgrade:
         phase = self._phase(seen)
         self._refuse_out_of_turn(seen, phase)
         return self._resize(seen, phase, progress, tell)
-
-    def preview(self) -> Mapping[str, Any]:
-        """What check mode returns: the result that the upgrade would have."""
-        return self._result
 
     def _see(self, progress: UpgradeProgress) -> _Seen:
         name = self._options.group

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from collections import Counter
@@ -16,7 +17,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.aws.written import
     OLDEST_ANSWER,
     Written,
 )
-from ansible_collections.progressive.aws.plugins.module_utils.core.errors import LateAnswers
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import LateAnswers, RolloutError
 from ansible_collections.progressive.aws.plugins.module_utils.core.passes import Step, Timing
 from ansible_collections.progressive.aws.plugins.module_utils.core.progress import as_plain, read
 
@@ -201,3 +202,71 @@ def test_a_version_of_the_launch_template_that_is_not_found_yet_is_waited_for(la
     calls = calls_of(late, 10.0, ask)
     assert str(found[0]["VersionNumber"]) == number
     assert len(calls) > 1
+
+
+# ------------------------------------------------- a kill, and answers that are old to who comes next
+
+
+class Killed(BaseException):
+    """SIGKILL: nothing of the engine may catch it."""
+
+
+def kill_after(site: Site, operation: str, do: Callable[[], Any]) -> None:
+    """Do something, and die as soon as an operation is done."""
+
+    def look(number: int) -> None:
+        if site.aws.calls(mark) and site.aws.calls(mark)[-1]["operation"] == operation:
+            raise Killed
+
+    mark = site.aws.mark()
+    with site.aws.before_calls(look), pytest.raises(Killed):
+        do()
+
+
+@pytest.mark.parametrize("rolls_back", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_after_a_kill_the_launch_template_of_a_group_that_nobody_sees_yet_is_left_alone(
+    late: Site, seed: int, rolls_back: bool
+) -> None:
+    before = late.standing()
+    late.aws.world.settings.staleness = 10.0
+    kill_after(late, "CreateAutoScalingGroup", lambda: late.set_up(late.new_image))
+    late.aws.advance(1.0)
+
+    def again() -> None:
+        # Nobody remembers what the dead run has written.
+        if rolls_back:
+            late.run(late.roll_back_step(owner="two", take_over=True), SLOW)
+        else:
+            late.set_up(late.new_image, owner="two", take_over=True)
+
+    for __ in range(2):
+        with contextlib.suppress(RolloutError):
+            calls_of(late, 10.0, again, seed)
+        standing = late.standing()
+        assert (f"group {late.prefix}2" in standing) == (f"template {late.prefix}2" in standing)
+        late.aws.advance(30)
+        if rolls_back and standing == before:
+            break
+    assert (late.standing() == before) == rolls_back
+    assert min(late.totals) >= 4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_a_kill_who_comes_next_takes_the_lease_before_it_believes_any_size(
+    late: Site, seed: int
+) -> None:
+    before = late.standing()
+    group = late.set_up(late.new_image)
+    late.aws.world.settings.staleness = 10.0
+    late.upgrade(group, 25)
+    kill_after(late, "UpdateAutoScalingGroup", lambda: late.upgrade(group, 50))
+    mark = late.aws.mark()
+    late.aws.world.past.ages.seed(seed)
+    late.run(late.roll_back_step(group, "two", take_over=True), SLOW)
+    late.aws.world.settings.staleness = 0.0
+    first = next(call for call in late.aws.writes(mark))
+    assert first["operation"] == "CreateOrUpdateTags"
+    assert [tag["Key"] for tag in first["parameters"]["Tags"]] == ["progressive:lease"]
+    assert late.standing() == before
+    assert min(late.totals) >= 4
