@@ -76,6 +76,11 @@ def test_a_bound_is_exceeded_when_the_lower_limit_of_the_rate_is(share: int, exp
     assert found["verdict"] == expected
 
 
+def test_a_rate_that_is_only_by_chance_beyond_its_bound_passes() -> None:
+    found = verdict("rate", [[1, 25]] * 15, [[0, 1]] * 15, maximum=3, compare="no")
+    assert found["verdict"] == "pass" and "15 of 375 (4 %), at most 3 allowed" in found["reason"]
+
+
 def test_a_bound_from_below() -> None:
     assert verdict("rate", [[50, 100]] * 15, [[0, 1]] * 15, minimum=90, compare="no")["verdict"] == "fail"
     assert verdict("rate", [[95, 100]] * 15, [[0, 1]] * 15, minimum=90, compare="no")["verdict"] == "pass"
