@@ -239,13 +239,15 @@ def instance_opinion(evidence: Evidence, terms: Terms) -> Opinion:
             f" whether those of one image differ so much: {ADVICE}",
         )
     smallest = test.smallest(level)
-    found = f"a difference of {_amount(smallest, test.control)} would have been found with a chance of 80 %"
+    found = (
+        f"{number(smallest)}{_percent(smallest, test.control)} would have been found with a chance of 80 %"
+    )
     wanted = rule.detects(control)
     if wanted is not None and smallest > wanted and fleet.levels.noise:
         return opinion(
             INCONCLUSIVE,
-            f"no difference, but only {found}, and a pass must be able to find {_amount(wanted, test.control)}:"
-            f" {words}; {ADVICE}",
+            f"no difference, but only {found}, and a pass must be able to find {number(wanted)}"
+            f"{_percent(wanted, test.control)}: {words}; {ADVICE}",
         )
     return opinion(PASS, f"no difference that counts: {words}; {found}")
 
@@ -447,17 +449,17 @@ def _figures(fleet: _Fleet, test: _Test, limit: float) -> str:
     level = fleet.levels.mean(fleet.canary)
     history = fleet.history.degrees
     known = f" and {count(round(history) + 1, 'instance')} of history" if history else ""
+    spread = math.sqrt(fleet.spread(fleet.canary, fleet.baseline).variance)
     return (
-        f"{number(level)} against {number(test.control)}, a difference of {_amount(test.shift, test.control)} between"
-        f" {fleet.ours} and {count(theirs, 'instance')}{known}, of which one image's differ by"
-        f" {_amount(math.sqrt(fleet.spread(fleet.canary, fleet.baseline).variance), test.control)};"
-        f" from {_amount(limit, test.control)} on it counts"
+        f"{number(level)} against {number(test.control)}{_percent(test.shift, test.control, signed=True)} in"
+        f" {fleet.ours} against {count(theirs, 'instance')}{known}. Those of one image differ by"
+        f" {number(spread)}{_percent(spread, test.control)}, and {number(limit)}{_percent(limit, test.control)} counts"
     )
 
 
-def _amount(value: float, level: float) -> str:
-    """An amount in the metric's unit, and as a share of the level."""
-    return f"{value:.3g}" + (f" ({100 * value / abs(level):.3g} %)" if level else "")
+def _percent(value: float, level: float, *, signed: bool = False) -> str:
+    """An amount as a share of the level, in brackets; empty where there is no level."""
+    return f" ({100 * value / abs(level):{'+' if signed else ''}.3g} %)" if level else ""
 
 
 def _cles(fleet: _Fleet) -> float:
