@@ -81,18 +81,31 @@ def taken_first(rollout: Rollout, deployment: Deployment, decision: Decision) ->
     return Change(decision.words, lambda: api.write_tags(deployment.group, tags), prelude=True)
 
 
-def locked(rollout: Rollout, deployment: Deployment, attempted: str) -> Locked:
-    """The refusal where somebody else holds the lease."""
+def locked(rollout: Rollout, deployment: Deployment, attempted: str, *, other_inputs: bool = False) -> Locked:
+    """The refusal where somebody else holds the lease.
+
+    With C(other_inputs) it is refused to somebody who wants another deployment, who cannot go on with this one.
+    """
     now = int(rollout.aws_now())
     # Only a lease that is held locks; without one there is nothing to tell but that.
     lease = deployment.lease or Lease("somebody else", now, now)
+    left = max(0, lease.until - now)
+    advice = (
+        f"Wait for it to end, or until its lease runs out in {left} seconds if it has died; to take over now, set"
+        " take_over (canary_take_over)."
+    )
+    if other_inputs:
+        advice = (
+            "It was started with other inputs: wait for it to end and run the same again. If it has died, its lease"
+            f" runs out in {left} seconds; then go on with it by its own inputs, or roll it back with asg_rollback"
+            " (playbooks/rollback.yml)."
+        )
     return Locked(
         attempted,
         answer=f"{lease.owner} has been deploying {deployment.image_id} as {deployment.group}"
         f" for {now - lease.since} seconds",
         state="Nothing was touched.",
-        advice=f"Wait for it to end, or until its lease runs out in {max(0, lease.until - now)} seconds"
-        " if it has died; to take over now, set take_over (canary_take_over).",
+        advice=advice,
     )
 
 

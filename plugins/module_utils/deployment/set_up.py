@@ -29,7 +29,7 @@ from .base import Basis, read_described
 from .create import Creation
 from .difference import difference
 from .drift import GIVE_UP
-from .lease import ensure_ours, lease_tags, needs_renewal, taken_first
+from .lease import ensure_ours, held_by_other, lease_tags, locked, needs_renewal, taken_first
 from .plan import Plan, Planned, Rehearse, SetUpOptions, planned_phases, same_inputs, same_revision
 from .progress import DeploymentProgress
 from .rollout import Rollout
@@ -147,6 +147,9 @@ class SetUp:
     ) -> Decision:
         self.subject = short(group.name)
         if not same_inputs(self._rollout, self._options, deployment):
+            if held_by_other(self._rollout, deployment.lease):
+                # It is alive, and nobody should be told to roll it back.
+                raise locked(self._rollout, deployment, self.attempted, other_inputs=True)
             raise Locked(
                 self.attempted,
                 answer=f"deployment {deployment.deployment_id} of {deployment.image_id} as {group.name} is unfinished"

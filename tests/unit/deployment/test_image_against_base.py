@@ -140,6 +140,36 @@ def test_user_data_and_tags_that_name_the_base_or_an_outgoing_group_are_told(sit
     assert "tag other" not in told
 
 
+SMALL = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8}}
+
+
+@pytest.mark.parametrize(
+    ("of_the_image", "more", "devices", "words"),
+    [
+        ({}, {}, [SMALL], r"has 8 GiB, and snapshot .* 15 GiB"),
+        (
+            {"BootMode": "uefi"},
+            {"instance_type": "t2.micro"},
+            [],
+            r"boots with uefi, and instance type t2.micro",
+        ),
+        ({"EnaSupport": False}, {}, [], r"is not enabled for the Elastic Network Adapter \(ENA\)"),
+        ({"Architecture": "arm64"}, {}, [], r"is built for arm64, and instance type t3.micro"),
+    ],
+    ids=["a larger snapshot", "UEFI", "no ENA", "architecture"],
+)
+def test_the_plan_tells_each_in_its_own_words_and_touches_nothing(
+    site: Site, of_the_image: dict[str, Any], more: dict[str, Any], devices: list[dict[str, Any]], words: str
+) -> None:
+    if devices:
+        launch_from(site, image(site, "old"), *devices)
+    new = image(site, "new", **of_the_image)
+    mark = site.aws.mark()
+    with pytest.raises(InvalidInput, match=words):
+        site.run(site.set_up_step(new, check_mode=True, **more), check_mode=True)
+    assert site.aws.writes(mark) == []
+
+
 def test_the_plan_tells_the_same_and_touches_nothing(site: Site) -> None:
     launch_from(site, image(site, "old"), ROOT)
     new = image(site, "new", RootDeviceName="/dev/sda1")

@@ -16,6 +16,8 @@ from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_ba
     RollBackOptions,
 )
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.series_search import series_info
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.engine import Site
 
@@ -67,6 +69,19 @@ def test_the_second_service_of_a_name_is_refused_by_every_step_and_the_first_is_
         for name in (*first, *second, group, "canary_series_renamed"):
             assert name in str(refused.value)
     assert standing(site, series) == before
+
+
+PARTS = st.text("a-._ +b", min_size=1, max_size=6).filter(lambda part: bool(naming.sanitise(part).strip("_")))
+
+
+@given(st.tuples(PARTS, PARTS, PARTS), st.tuples(PARTS, PARTS, PARTS))
+@settings(max_examples=500, deadline=None)
+def test_names_that_come_to_the_same_series_are_told_apart(first: Names, second: Names) -> None:
+    """Whatever is written into the journal of the one is not the other's."""
+    assert naming.same_names(first, first)
+    if first != second and naming.series_name(*first) == naming.series_name(*second):
+        assert not naming.same_names(first, second)
+        assert naming.names_digest(first) != naming.names_digest(second)
 
 
 def test_a_service_that_was_renamed_on_purpose_goes_on_and_is_known_by_its_new_name(site: Site) -> None:
