@@ -131,6 +131,7 @@ options:
           - So many datapoints of one publisher outside the bounds fail the metric.
           - The default takes a bound at its word. Noisy metrics want V(2) or V(3), or a longer period.
           - With O(metrics[].compare=deviation), also so many datapoints have to be as far off as is high risk.
+          - Of a level only. The bounds of a count or a rate are held against all datapoints together.
         type: int
         default: 1
       compare:

@@ -24,6 +24,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.judging.datapoints
     Series,
     Terms,
 )
+from ansible_collections.progressive.aws.plugins.module_utils.judging.dependence import mean_inflation
 from ansible_collections.progressive.aws.plugins.module_utils.judging.judge import judge_metric
 from ansible_collections.progressive.aws.plugins.module_utils.judging.metrics import RATE, Metric, Query
 from ansible_collections.progressive.aws.plugins.module_utils.judging.rules import Rule
@@ -269,8 +270,7 @@ def telling_shift(cell: Cell, power: float = 0.8) -> float:
     degrees = cell.canary + cell.baseline - 2
     if cell.history:
         degrees += EARLIER[0] * (EARLIER[1] - 1)
-    r = cell.dependence
-    mean = (1 + r) / (1 - r) / POINTS - 2 * r * (1 - r**POINTS) / (POINTS * (1 - r)) ** 2
+    mean = mean_inflation(cell.dependence, POINTS) / POINTS
     deviation = math.sqrt((cell.between**2 + mean) * (1 / cell.canary + 1 / cell.baseline))
     t = t_quantile(ERROR / METRICS / 2, degrees)
     return deviation * (t + normal_quantile(power) * math.sqrt(1 + t * t / (2 * degrees)))

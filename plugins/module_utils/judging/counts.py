@@ -16,10 +16,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from .bounds import ignored, missing_data
 from .comparison import boundary
-from .datapoints import FAIL, INCONCLUSIVE, PASS, PENDING, Evidence, Opinion, Series, Terms, count
+from .datapoints import (
+    FAIL,
+    INCONCLUSIVE,
+    NOT_APPLICABLE,
+    PASS,
+    PENDING,
+    Evidence,
+    Opinion,
+    Series,
+    Terms,
+    count,
+)
 from .metrics import RATE, number
 from .rules import DECREASE, EITHER, INCREASE
 from .statistics import median, normal_quantile, normal_tail
@@ -39,10 +51,7 @@ FAR_BEYOND = 2.0
 
 @dataclass(frozen=True)
 class Tally:
-    """How many there were of so many (requests, or periods), and by how much more they varied than by chance.
-
-    C(variation) is 1 where they came by themselves, and greater where they came together; it is of C(degrees).
-    """
+    """How many there were of so many: requests, or periods."""
 
     number: float = 0.0
     exposure: float = 0.0
@@ -132,66 +141,97 @@ def _chance(more: Tally, less: Tally, varies: float, degrees: float) -> float:
 
 
 def counts_opinion(evidence: Evidence, terms: Terms) -> Opinion:
-    """Judge a count or a rate: by its bounds, and against its baseline."""
-    metric, rule = evidence.metric, evidence.metric.rule
+    """Judge a count or a rate: by its bounds, against its baseline, and at the end by whether it was published."""
     ours, theirs = tally(evidence.canary), tally(evidence.baseline)
-    if not ours.exposure:
-        return _nothing(evidence, terms, "the group")
-    compares = evidence.compared and rule.compares
-    bounded = metric.bounded
-    error = terms.error * (HALF if compares and bounded else 1.0)
-    if bounded:
-        level = normal_tail(boundary(error, terms.fraction, two_sided=False, looks=terms.looks))
-        breach = _breach(evidence, ours, level)
-        if breach:
-            return Opinion(FAIL, breach, "bounds")
+    both = evidence.compared and evidence.metric.bounded
+    terms = replace(terms, error=terms.error * (HALF if both else 1.0))
+    breach = _breach(evidence, ours, terms) if ours.exposure else ""
+    if breach:
+        return Opinion(FAIL, breach, "bounds")
+    compared = (
+        _compared(evidence, ours, theirs, terms)
+        if evidence.compared and ours.exposure and theirs.exposure
+        else None
+    )
+    if compared and compared.verdict == FAIL:
+        return compared
     words = _words(evidence, ours)
-    if not compares:
-        return (
-            Opinion(PASS, words, "bounds") if terms.final else Opinion(PENDING, f"so far {words}", "bounds")
-        )
-    if not theirs.exposure:
-        return _nothing(evidence, terms, "the baseline")
-    words = _words(evidence, ours, theirs)
+    if not terms.final:
+        return compared or Opinion(PENDING, f"so far {words}", "bounds")
+    missing = _missing(evidence, evidence.canary, "the group", steady=True)
+    if missing:
+        return Opinion(terms.on_no_data, missing, "no-data")
+    if not ours.exposure:
+        return _idle(evidence, "the group")
+    if not evidence.compared:
+        return _not_compared(evidence, words)
+    missing = _missing(evidence, evidence.baseline, "the baseline", steady=False)
+    if missing:
+        return Opinion(terms.on_no_data, missing, "no-data")
+    return compared or _idle(evidence, "the baseline")
+
+
+def _compared(evidence: Evidence, ours: Tally, theirs: Tally, terms: Terms) -> Opinion:
+    """The canary against its baseline, both with an exposure."""
+    rule, unit = evidence.metric.rule, _unit(evidence)
     level = normal_tail(
-        boundary(error, terms.fraction, two_sided=rule.direction == EITHER, looks=terms.looks)
+        boundary(terms.error, terms.fraction, two_sided=rule.direction == EITHER, looks=terms.looks)
     )
+    words = _words(evidence, ours, theirs)
+
+    def opinion(verdict: str, reason: str, rule_name: str = "counts") -> Opinion:
+        shift = unit * (ours.rate - theirs.rate)
+        return Opinion(verdict, f"{reason}: {words}", rule_name, shift=shift, control=unit * theirs.rate)
+
     way = _differs(evidence, ours, theirs, level)
+    burst = _burst(evidence, level) if terms.final and not way else None
+    if (way or burst) and ignored(rule, unit * ours.rate, unit * theirs.rate):
+        verdict = PASS if terms.final else PENDING
+        return opinion(verdict, "differs from the baseline, but so little that it is ignored", "ignore")
     if way:
-        return Opinion(
-            FAIL, f"{way} than the baseline: {words}", "counts", shift=_shift(evidence, ours, theirs)
-        )
+        return opinion(FAIL, f"{way} than the baseline")
+    if burst:
+        return opinion(*burst)
     if not terms.final:
-        return Opinion(PENDING, f"no difference so far: {words}", "counts")
-    burst = _burst(evidence, level)
-    if burst is not None:
-        verdict, reason = burst
-        return Opinion(verdict, f"{reason}: {words}", "counts", shift=_shift(evidence, ours, theirs))
-    return Opinion(
-        PASS, f"no difference that counts: {words}", "counts", shift=_shift(evidence, ours, theirs)
-    )
+        return opinion(PENDING, "no difference so far")
+    return opinion(PASS, "no difference that counts")
 
 
-def _nothing(evidence: Evidence, terms: Terms, whose: str) -> Opinion:
-    if not terms.final:
-        return Opinion(PENDING, "nothing to judge so far", "counts")
-    side = evidence.canary if whose == "the group" else evidence.baseline
-    if any(one.counts for one in side):
-        what = "requests" if evidence.metric.kind == RATE else "exposure"
-        return Opinion(INCONCLUSIVE, f"{whose} had no {what}, so that there is nothing to judge", "counts")
-    errors = "; ".join(sorted({one.error for one in side if one.error}))
-    return Opinion(
-        terms.on_no_data,
-        errors or f"no datapoint of {whose} at all. Check namespace, metric name, dimensions and unit",
-        "no-data",
-    )
+def _not_compared(evidence: Evidence, words: str) -> Opinion:
+    """What is left of the verdict where there rightly is no baseline: bounds, or nothing."""
+    if not evidence.metric.rule.compares:
+        return Opinion(PASS, words, "bounds")
+    limits = evidence.metric.bounded or evidence.metric.rule.has_limit
+    reason = f"{evidence.nothing_to_compare}, so it was not compared; {words}"
+    return Opinion(PASS if limits else NOT_APPLICABLE, reason, "bounds" if limits else "not-applicable")
 
 
-def _breach(evidence: Evidence, ours: Tally, level: float) -> str:
+def _unit(evidence: Evidence) -> float:
+    """What a rate is told in: percent; a count as it is."""
+    return 100.0 if evidence.metric.kind == RATE else 1.0
+
+
+def _missing(evidence: Evidence, several: Sequence[Series], whose: str, *, steady: bool) -> str:
+    """Say what is missing of one side: where there is an exposure, even of 0, its publisher is there."""
+    published = [
+        replace(one, points=tuple((moment, exposure) for moment, __, exposure in one.counts))
+        for one in several
+    ]
+    missing = missing_data(evidence.metric, published, steady=steady)
+    return f"of {whose} there is {missing}" if missing else ""
+
+
+def _idle(evidence: Evidence, whose: str) -> Opinion:
+    what = "requests" if evidence.metric.kind == RATE else "exposure"
+    return Opinion(INCONCLUSIVE, f"{whose} had no {what}, so that there is nothing to judge", "counts")
+
+
+def _breach(evidence: Evidence, ours: Tally, terms: Terms) -> str:
     """Words where a rate is beyond its bound even at the near end of its confidence interval; else empty."""
     metric = evidence.metric
+    level = normal_tail(boundary(terms.error, terms.fraction, two_sided=False, looks=terms.looks))
     shares = metric.kind == RATE
-    unit = 100.0 if shares else 1.0
+    unit = _unit(evidence)
     varies = variation(evidence.canary, shares=shares)[0]
     number_, exposure = ours.number / varies, ours.exposure / varies
     if metric.maximum is not None and unit * ours.rate > metric.maximum:
@@ -296,10 +336,6 @@ def _cells(series: Series) -> list[tuple[float, bool]]:
         (number / exposure, _as_many(number, exposure, usual, shares=False) <= BURST)
         for number, exposure in cells
     ]
-
-
-def _shift(evidence: Evidence, ours: Tally, theirs: Tally) -> float:
-    return (100.0 if evidence.metric.kind == RATE else 1.0) * (ours.rate - theirs.rate)
 
 
 def _words(evidence: Evidence, ours: Tally, theirs: Tally | None = None) -> str:

@@ -106,7 +106,8 @@ class Terms:
 class Opinion:
     """What one rule says of a metric: C(rule) is its name; the figures are those of a comparison, if it is one.
 
-    C(low), C(high) and C(shift) are in the metric's unit, C(cles) is the share of pairs in which the canary is
+    C(low), C(high) and C(shift) are in the metric's unit, C(control) is what the shift is a share of, where that is not
+    the baseline's median, C(cles) is the share of pairs in which the canary is
     greater. C(fatal) says that the whole fails with it, whatever the score.
     """
 
@@ -118,6 +119,7 @@ class Opinion:
     high: float | None = None
     cles: float | None = None
     fatal: bool = False
+    control: float | None = None
 
 
 @dataclass(frozen=True)

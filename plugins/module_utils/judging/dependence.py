@@ -51,6 +51,15 @@ def _inflation(share: float) -> float:
     return (1 + share) / (1 - share)
 
 
+def mean_inflation(share: float, length: float) -> float:
+    """By how much dependence multiplies the variance of the mean of so many values; of very many as C(_inflation).
+
+    The sum of all correlations of n values of which each keeps a share r of the one before, r^k at a distance of k.
+    """
+    r, n = min(GREATEST_DEPENDENCE, max(0.0, share)), max(1.0, length)
+    return float(_inflation(r) - 2 * r * (1 - r**n) / (n * (1 - r) ** 2))
+
+
 def dependence(series: Sequence[Sequence[float]]) -> Dependence:
     """Estimate how much neighbouring values depend on each other, over all series together.
 

@@ -293,13 +293,13 @@ def _fleet(evidence: Evidence) -> _Fleet | None:
 def _one_after_the_other(ours: Sequence[Series], theirs: Sequence[Series]) -> Levels:
     """Levels of two sides that were measured at different times, so that they share no minute."""
     first, second = (levels_of([one.points for one in side]) for side in (ours, theirs))
-    weight = sum(first.numbers) / (sum(first.numbers) + sum(second.numbers))
+    total = first.values + second.values
+    weight = first.values / total
     return Levels(
         (*first.levels, *second.levels),
-        (*first.numbers, *second.numbers),
         weight * first.noise + (1 - weight) * second.noise,
         weight * first.of_a_level + (1 - weight) * second.of_a_level,
-        (*first.rests, *second.rests),
+        total,
     )
 
 
@@ -453,7 +453,8 @@ def _figures(fleet: _Fleet, test: _Test, limit: float) -> str:
     return (
         f"{number(level)} against {number(test.control)}{_percent(test.shift, test.control, signed=True)} in"
         f" {fleet.ours} against {count(theirs, 'instance')}{known}. Those of one image differ by"
-        f" {number(spread)}{_percent(spread, test.control)}, and {number(limit)}{_percent(limit, test.control)} counts"
+        f" {number(spread)}{_percent(spread, test.control)}; from {number(limit)}"
+        f"{_percent(limit, test.control)} on it counts"
     )
 
 

@@ -222,7 +222,8 @@ def _finding(evidence: Evidence, opinion: Opinion) -> Finding:
     shift = opinion.shift
     if shift is None and middle is not None and control is not None:
         shift = middle - control
-    effect = shift / abs(control) if shift is not None and control else None
+    whole = opinion.control if opinion.control is not None else control
+    effect = shift / abs(whole) if shift is not None and whole else None
     finding = Finding(
         name=metric.name,
         verdict=opinion.verdict,
@@ -246,7 +247,7 @@ def _finding(evidence: Evidence, opinion: Opinion) -> Finding:
         fatal=opinion.fatal,
     )
     critical_effect = rule.critical_effect
-    compared = opinion.verdict == FAIL and opinion.rule in ("shift", "deviation")
+    compared = opinion.verdict == FAIL and opinion.rule in ("shift", "deviation", "counts")
     if compared and critical_effect is not None and abs(effect or 0.0) >= critical_effect:
         words = f"; {number(100 * critical_effect)} % and more are critical"
         finding = replace(finding, fatal=True, reason=finding.reason + words)

@@ -16,7 +16,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .dependence import GREATEST_DEPENDENCE, dependence
+from .dependence import dependence, mean_inflation
 from .statistics import median
 
 # Levels and what is shared depend on each other only where data are missing; so many rounds settle that.
@@ -35,15 +35,13 @@ class Levels:
     """The levels of instances that were measured in the same minutes, in their order, in the metric's unit.
 
     C(noise) is the variance of one value around its level, and C(of_a_level) that of a level for it, where neighbouring
-    values depend on each other; C(numbers) are how many values each level is of, and C(rests) are all values without
-    what their instance and their minute have in common.
+    values depend on each other; C(values) is of how many values all of them are.
     """
 
     levels: tuple[float, ...]
-    numbers: tuple[int, ...]
     noise: float
     of_a_level: float
-    rests: tuple[tuple[float, ...], ...]
+    values: int
 
     def spread(self, members: Sequence[int]) -> float:
         """The sum of the squares of some levels around their mean."""
@@ -64,8 +62,7 @@ def levels_of(several: Sequence[Points]) -> Levels:
         tamed = _tamed(several)
         levels, shared = _fit(tamed)
         rests = _rests(tamed, levels, shared)
-    numbers = tuple(len(points) for points in several)
-    total, minutes = sum(numbers), len(shared)
+    total, minutes = sum(map(len, several)), len(shared)
     # What was fitted has taken its share of the noise.
     degrees = total - len(several) - minutes + 1
     squares = math.fsum(rest * rest for one in rests for rest in one)
@@ -75,8 +72,8 @@ def levels_of(several: Sequence[Points]) -> Levels:
     noise = 0.0 if constant else squares / degrees
     share = dependence(rests) if noise else None
     length = total / len(several)
-    inflation = _inflation(share.share, length) if share else 1.0
-    return Levels(tuple(levels), numbers, noise, noise * inflation / length, tuple(map(tuple, rests)))
+    inflation = mean_inflation(share.share, length) if share else 1.0
+    return Levels(tuple(levels), noise, noise * inflation / length, total)
 
 
 def _tamed(several: Sequence[Points]) -> list[list[tuple[float, float]]]:
@@ -108,13 +105,6 @@ def _tamed(several: Sequence[Points]) -> list[list[tuple[float, float]]]:
             ]
         )
     return found
-
-
-def _inflation(share: float, length: float) -> float:
-    """By how much dependence multiplies the variance of a mean of so many values, each a share of the one before."""
-    r = min(GREATEST_DEPENDENCE, max(0.0, share))
-    n = max(1.0, length)
-    return float((1 + r) / (1 - r) - 2 * r * (1 - r**n) / (n * (1 - r) ** 2))
 
 
 def _fit(several: Sequence[Points]) -> tuple[list[float], dict[float, float]]:

@@ -309,6 +309,17 @@ def _kind_problems(metric: Metric, option: Mapping[str, Any]) -> list[str]:
         problems.append("a count is a metric of CloudWatch; it has no expression")
     if option.get("exposure") and metric.kind != COUNT:
         problems.append("exposure belongs to kind count")
+    if metric.kind != LEVEL:
+        problems += [
+            f"{name} belongs to kind level; a {metric.kind} is judged by all of its datapoints together"
+            for name, given in (
+                ("datapoints_to_fail", metric.datapoints_to_fail != 1),
+                ("detect", bool(option.get("detect"))),
+            )
+            if given
+        ]
+    if metric.exposed and metric.fill is not None:
+        problems.append("fill is not needed: where there is an exposure, what is missing is 0")
     if metric.kind != LEVEL and metric.rule.compare not in (SHIFT, NO):
         problems.append(f"a {metric.kind} is compared by shift or not at all, not by {metric.rule.compare}")
     return problems

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The progressive.aws team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Student's t, the chi-squared distribution and exact binomial tails: pure functions, without dependencies.
+"""Student's t, the chi-squared distribution and the incomplete beta function: pure functions, without dependencies.
 
 Private to the collection: no other collection should import it.
 """
@@ -84,12 +84,3 @@ def chi_squared_share(probability: float, degrees: float) -> float:
     """
     ninth = 2 / (9 * degrees)
     return max(0.0, 1 - ninth + normal_quantile(probability) * math.sqrt(ninth)) ** 3
-
-
-def binomial_tail(successes: int, trials: int, share: float) -> float:
-    """The probability of so many successes or more."""
-    if successes <= 0:
-        return 1.0
-    if successes > trials:
-        return 0.0
-    return incomplete_beta(successes, trials - successes + 1, share)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .comparison import boundary
-from .datapoints import FAIL, INCONCLUSIVE, PASS, PENDING, Evidence, Opinion, Series, Terms
+from .datapoints import FAIL, INCONCLUSIVE, PASS, PENDING, Evidence, Opinion, Series, Terms, values_of
 from .dependence import dependence
 from .metrics import number
 from .rules import DECREASE, EITHER, INCREASE
@@ -69,7 +69,8 @@ def _far_out(evidence: Evidence, way: int) -> tuple[int, int, float, float]:
     if wanted < LEAST or not mine or not other:
         return 0, 0, 1.0, 0.0
     edge = sorted((*mine, *other), reverse=True)[wanted - 1]
-    if edge <= 0:
+    margin = evidence.metric.rule.allowed_effect * abs(median(values_of(evidence.baseline)))
+    if edge <= margin:
         return 0, 0, 1.0, 0.0
     # Of values that are all the same, as of counts, some would be of the tail and some not: then none are.
     k, k_other = (

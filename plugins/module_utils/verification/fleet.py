@@ -158,6 +158,8 @@ class AwsSurroundings:
             # How it stands at the beginning is no news.
             begin_watching(self._rollout, group, progress)
             tell = _nobody
+        # All its targets are asked about: one that turns unhealthy may stay in service.
+        progress.watched[name].settled = []
         # A group that is watched keeps the sizes that it has; whoever changes them is found by the next step.
         found = standing(
             self._rollout,

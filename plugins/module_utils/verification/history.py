@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..judging.metrics import COUNT, LEVEL, RATE, Metric
+from ..judging.metrics import Metric
 from ..judging.rules import BOTH, SHIFT
 from .baseline import Surroundings
 from .publishers import Presence, Subject
@@ -36,8 +36,7 @@ class Block:
 
 def uses_history(metric: Metric) -> bool:
     """Whether what instances did before helps to judge a metric."""
-    per_instance = "instance_id" in metric.placeholders
-    return per_instance and metric.kind in (LEVEL, COUNT, RATE) and metric.rule.compare in (SHIFT, BOTH)
+    return "instance_id" in metric.placeholders and metric.rule.compare in (SHIFT, BOTH)
 
 
 def find_blocks(

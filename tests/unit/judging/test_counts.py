@@ -12,7 +12,19 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.progressive.aws.plugins.module_utils.judging.counts import Tally, chance_of_more
-from ansible_collections.progressive.aws.plugins.module_utils.judging.metrics import read_metrics
+from ansible_collections.progressive.aws.plugins.module_utils.judging.datapoints import (
+    Evidence,
+    Finding,
+    Series,
+    Terms,
+)
+from ansible_collections.progressive.aws.plugins.module_utils.judging.judge import judge_metric
+from ansible_collections.progressive.aws.plugins.module_utils.judging.metrics import (
+    Metric,
+    Query,
+    read_metrics,
+)
+from ansible_collections.progressive.aws.plugins.module_utils.judging.rules import Rule
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,6 +102,52 @@ def test_no_data_of_a_count_is_no_pass() -> None:
     assert verdict("count", [None] * 15, [0] * 15)["verdict"] == "fail"
 
 
+def test_a_count_that_stops_being_published_is_no_pass_and_one_that_fails_fails_all_the_same() -> None:
+    stopped = verdict("count", [0] * 8 + [None] * 7, [0] * 15)
+    assert stopped["verdict"] == "fail" and "stopped publishing" in stopped["reason"]
+    no_more_requests = verdict("rate", [[0, 20]] * 8 + [[0, 0]] * 7, [[0, 200]] * 15)
+    assert no_more_requests["verdict"] == "pass", "its publisher is there"
+    both = verdict("count", [20] * 8 + [None] * 7, [0] * 15)
+    assert both["verdict"] == "fail" and both["reason"].startswith("more than the baseline")
+
+
+def test_on_a_first_deployment_there_is_nothing_to_compare_a_count_with() -> None:
+    query = Query("Shop", "Errors")
+    counts = tuple((60.0 * minute, 0.0, 1.0) for minute in range(15))
+    points = tuple((moment, number) for moment, number, __ in counts)
+    side = (Series("new", points, 0.0, 900.0, counts=counts),)
+
+    def judged(**more: Any) -> Finding:
+        metric = Metric("errors", (query,), kind="count", rule=Rule(compare="shift"), **more)
+        return judge_metric(Evidence(metric, side, nothing_to_compare="this is a first deployment"), Terms())
+
+    assert judged().verdict == "not_applicable"
+    assert judged(maximum=5.0).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    "ignore, expected", [({"absolute": 30}, "pass"), ({"percent": 50}, "fail"), ({"deviation": 20}, "pass")]
+)
+def test_what_is_ignored_of_a_rate_is_in_percent(ignore: dict[str, float], expected: str) -> None:
+    assert verdict("rate", [[40, 200]] * 15, [[4, 200]] * 15, ignore=ignore)["verdict"] == expected
+
+
+def test_a_critical_effect_of_a_count_is_of_its_own_rate() -> None:
+    metric = {"name": "errors", "canary": {"": [[40, 200]] * 15}, "baseline": {"": [[20, 200]] * 15}}
+    options = {"kind": "count", "direction": "increase"}
+    found = [
+        judge_case(
+            {
+                "id": "",
+                "looks": 15,
+                "metrics": [{**metric, "options": {**options, "critical_effect": effect}}],
+            }
+        )
+        for effect in (0.9, 1.1)
+    ]
+    assert ["are critical" in one["metrics"][0]["reason"] for one in found] == [True, False]
+
+
 @pytest.mark.parametrize(("compare", "expected"), [("shift", "pass"), ("tail", "fail"), ("both", "fail")])
 def test_a_few_slow_minutes_are_a_matter_of_the_tail(compare: str, expected: str) -> None:
     def side(slow: int) -> dict[str, list[float]]:
@@ -125,6 +183,9 @@ def test_more_errors_are_never_more_likely_by_chance(ours: int, theirs: int, var
         ({**QUERY, "kind": "often"}, "kind must be one of level, count, rate"),
         ({**QUERY, "kind": "count", "compare": "tail"}, "a count is compared by shift or not at all"),
         ({**QUERY, "detect": {"share": 0}}, "share must be more than 0"),
+        ({**QUERY, "kind": "count", "datapoints_to_fail": 3}, "datapoints_to_fail belongs to kind level"),
+        ({**QUERY, "kind": "count", "detect": {"share": 1}}, "detect belongs to kind level"),
+        ({"kind": "rate", "numerator": QUERY, "denominator": QUERY, "fill": 0}, "fill is not needed"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(option: dict[str, Any], words: str) -> None:

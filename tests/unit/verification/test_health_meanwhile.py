@@ -47,6 +47,8 @@ class CrashingClock:
     group: str
     crashes: list[float]
     happened: list[float] = field(default_factory=list)
+    #: Whether load balancers find them unhealthy, and Auto Scaling does not.
+    only_targets: bool = False
 
     def __post_init__(self) -> None:
         self.began = self.now()
@@ -60,9 +62,14 @@ class CrashingClock:
             self.crashes.pop(0)
             there = (self.site.shop.group(self.group) or {})["Instances"]
             serving = [one for one in there if one["LifecycleState"] == "InService"]
-            self.site.shop.client("autoscaling").set_instance_health(
-                InstanceId=serving[0]["InstanceId"], HealthStatus="Unhealthy", ShouldRespectGracePeriod=False
-            )
+            if self.only_targets:
+                self.aws.world.failing.add(serving[0]["InstanceId"])
+            else:
+                self.site.shop.client("autoscaling").set_instance_health(
+                    InstanceId=serving[0]["InstanceId"],
+                    HealthStatus="Unhealthy",
+                    ShouldRespectGracePeriod=False,
+                )
             self.happened.append(self.now())
 
 
@@ -75,16 +82,25 @@ class Verified:
     failure: LaunchFailed | None = None
 
 
-def verify(world: InProcess, crashes: list[float], *, ours: bool = True, instances: int = 4) -> Verified:
+def verify(
+    world: InProcess,
+    crashes: list[float],
+    *,
+    ours: bool = True,
+    instances: int = 4,
+    only_targets: bool = False,
+) -> Verified:
     world.reset(SETTINGS, START)
     site = Site(world)
-    site.make_base()
+    # With health checks of EC2's only, Auto Scaling keeps what load balancers find unhealthy.
+    balanced = {"TargetGroupARNs": [site.shop.target_group()], "HealthCheckType": "EC2"}
+    site.make_base(**(balanced if only_targets else {}))
     first = site.deploy(
         site.image("good", resolution=10), (100,), desired_capacity=instances, max_size=instances
     )
     group = site.set_up(site.image("new", resolution=10), desired_capacity=instances, max_size=instances)
     site.upgrade(group, 50)
-    clock = CrashingClock(world, site, group if ours else first, crashes)
+    clock = CrashingClock(world, site, group if ours else first, crashes, only_targets=only_targets)
     rollout = site.rollout()
     settings: dict[str, Any] = {"group": group, "metrics": [CPU], "delay": 0, "warmup": 0, "duration": 900}
     step = Verification(read_settings(settings), rollout.cloudwatch, AwsSurroundings(rollout), clock)
@@ -113,6 +129,14 @@ def test_one_instance_that_is_replaced_is_told_and_tolerated(world: InProcess) -
     assert found.failure is None and found.result is not None
     assert found.result.result["verdict"] == "pass"
     assert any("terminating" in event.text for event in found.events if event.kind == "activity")
+
+
+def test_a_target_that_stays_unhealthy_fails_though_its_instance_stays_in_service(world: InProcess) -> None:
+    found = verify(world, [120.0], only_targets=True)
+    assert found.failure is not None
+    assert "1 of 2 targets healthy in shop-web" in str(found.failure)
+    assert 300 <= found.clock.now() - found.clock.happened[0] <= 345
+    assert any(event.text.startswith("1/2 targets healthy") for event in found.events)
 
 
 def test_of_many_instances_a_tenth_may_be_lost(world: InProcess) -> None:
