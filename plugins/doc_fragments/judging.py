@@ -238,7 +238,17 @@ options:
           - The value of a period without a datapoint. Counts that are only published when something happens want V(0).
           - It is V(0) without being given for what Elastic Load Balancing only reports when it is not zero, as
             C(HTTPCode_Target_5XX_Count). Otherwise a period without a datapoint is missing data.
+          - A missing datapoint is only read so between the first and the last datapoint of the metric or of its
+            O(metrics[].publisher). Where there is none at all, nobody publishes, and that is no data.
         type: float
+      publisher:
+        description:
+          - A metric that is there whenever whoever publishes this one is, as the number of requests. It tells no errors
+            from nobody who would report them, as with a dimension that does not exist.
+          - Unset, it is C(HealthyHostCount) or C(RequestCount) with the same dimensions, for what Elastic Load
+            Balancing only reports when it is not zero.
+        type: dict
+        suboptions: *query
   strategy:
     description:
       - What the group is compared with, if any metric is to be compared.

@@ -51,6 +51,7 @@ METRIC = {
     "maximum": {"type": "float"},
     "datapoints_to_fail": {"type": "int", "default": 1},
     "fill": {"type": "float"},
+    "publisher": {"type": "dict", "options": QUERY},
     "compare": {"type": "str", "choices": list(COMPARISONS)},
     "direction": {"type": "str", "choices": ["increase", "decrease", "either"], "default": "either"},
     "detect": {"type": "dict", "options": {"share": {"type": "float"}, "amount": {"type": "float"}}},

@@ -177,13 +177,23 @@ def missing_data(metric: Metric, several: Sequence[Series], *, steady: bool = Tr
     if errors:
         return "; ".join(errors)
     if not any(series.points for series in several):
-        return (
-            "no datapoint at all. Check namespace, metric name, dimensions and unit; a count that is only"
-            " published when something happens needs fill: 0"
-        )
+        return f"no datapoint at all. Check namespace, metric name, dimensions and unit{_of_fill(metric)}"
     if not steady:
         return ""
     return "; ".join(words for series in several if (words := _silence(metric, series)))
+
+
+def _of_fill(metric: Metric) -> str:
+    """What there is to say of missing datapoints that are to be read as something."""
+    if metric.fill is None:
+        return "; a count that is only published when something happens needs fill: 0, and its publisher"
+    if metric.publisher:
+        companion = f"{metric.publisher.namespace} {metric.publisher.metric_name}"
+        return f"; its publisher {companion} has none either, so that a missing one does not mean {number(metric.fill)}"
+    return (
+        f"; a missing one means {number(metric.fill)} only where publisher, a metric that is always there, shows that"
+        " there is somebody who would publish"
+    )
 
 
 def _silence(metric: Metric, series: Series) -> str:

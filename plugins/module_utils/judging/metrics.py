@@ -48,6 +48,15 @@ _ABSENT_WHEN_ZERO = {
     "AWS/ApplicationELB": re.compile(r"HTTPCode_|HTTP_|.*ErrorCount$|RejectedConnectionCount$|DesyncMitigat"),
     "AWS/ELB": re.compile(r"HTTPCode_|BackendConnectionErrors$|SpilloverCount$|DesyncMitigat"),
 }
+# What shows that a publisher of these is there: the first one with such dimensions. HealthyHostCount is "reported if
+# health checks are enabled", and RequestCount "always" ("CloudWatch metrics for your Application Load Balancer").
+_PUBLISHERS = {
+    "AWS/ApplicationELB": (
+        ("HealthyHostCount", frozenset({"LoadBalancer", "TargetGroup"}), "Average"),
+        ("RequestCount", frozenset({"LoadBalancer"}), "Sum"),
+    ),
+    "AWS/ELB": (("HealthyHostCount", frozenset({"LoadBalancerName"}), "Average"),),
+}
 
 
 @dataclass(frozen=True)
@@ -68,8 +77,8 @@ class Metric:
 
     Its data come from a single query or, with an C(expression), from metric math on the C(queries).
     C(period) is in seconds; C(minimum) and C(maximum) are inclusive, in the metric's own unit.
-    C(fill) stands for periods without a datapoint; None where they are missing data. C(rule) says how it is judged
-    besides its bounds.
+    C(fill) stands for periods without a datapoint, as long as datapoints of it or of its C(publisher) show that whoever
+    publishes it is there; None where they are missing data. C(rule) says how it is judged besides its bounds.
     """
 
     name: str
@@ -82,6 +91,7 @@ class Metric:
     fill: float | None = None
     rule: Rule = field(default_factory=Rule)
     kind: str = LEVEL
+    publisher: Query | None = None
 
     @property
     def exposed(self) -> bool:
@@ -90,10 +100,12 @@ class Metric:
 
     @property
     def parts(self) -> tuple[Metric, ...]:
-        """The metrics of which CloudWatch has data: itself, or numerator and denominator."""
-        if not self.exposed:
-            return (self,)
-        return tuple(replace(self, queries=(query,), expression="") for query in self.queries)
+        """The metrics of which CloudWatch has data: itself and its publisher's, or numerator and denominator."""
+        if self.exposed:
+            return tuple(replace(self, queries=(query,), expression="") for query in self.queries)
+        if self.publisher:
+            return self, replace(self, queries=(self.publisher,), expression="")
+        return (self,)
 
     @property
     def bounded(self) -> bool:
@@ -127,7 +139,7 @@ class Metric:
 
     def _texts(self) -> Iterable[str]:
         yield self.expression
-        for query in self.queries:
+        for query in (*self.queries, *([self.publisher] if self.publisher else ())):
             yield query.namespace
             yield from query.dimensions.values()
 
@@ -137,17 +149,15 @@ class Metric:
         def put(text: str) -> str:
             return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
 
+        def query_of(query: Query) -> Query:
+            dimensions = {name: put(value) for name, value in query.dimensions.items()}
+            return replace(query, namespace=put(query.namespace), dimensions=dimensions)
+
         return replace(
             self,
             expression=put(self.expression),
-            queries=tuple(
-                replace(
-                    query,
-                    namespace=put(query.namespace),
-                    dimensions={name: put(value) for name, value in query.dimensions.items()},
-                )
-                for query in self.queries
-            ),
+            queries=tuple(map(query_of, self.queries)),
+            publisher=query_of(self.publisher) if self.publisher else None,
         )
 
     def window(self, start: float, duration: float) -> tuple[int, int]:
@@ -194,6 +204,17 @@ def absent_when_zero(query: Query) -> bool:
     return bool(names and names.match(query.metric_name))
 
 
+def publisher_of(query: Query) -> Query | None:
+    """The metric that AWS publishes beside one which is absent when it is zero; None where there is none."""
+    if not absent_when_zero(query):
+        return None
+    there = frozenset(query.dimensions) - {"AvailabilityZone"}
+    for name, dimensions, statistic in _PUBLISHERS[query.namespace]:
+        if there == dimensions:
+            return replace(query, metric_name=name, statistic=statistic, unit=None)
+    return None
+
+
 def read_metrics(options: Sequence[Mapping[str, Any]]) -> tuple[tuple[Metric, ...], list[str]]:
     """Read the C(metrics) option: the metrics, and a sentence for each problem found in any of them."""
     metrics, problems = [], []
@@ -225,6 +246,11 @@ def _read_metric(option: Mapping[str, Any]) -> Metric:
     fill = option.get("fill")
     if fill is None and not expression and len(queries) == 1 and absent_when_zero(queries[0]):
         fill = 0.0
+    publisher = None
+    if option.get("publisher"):
+        publisher = _read_query(option["publisher"])
+    elif fill is not None and not expression and len(queries) == 1:
+        publisher = publisher_of(queries[0])
     return Metric(
         name=str(option.get("name") or "").strip(),
         queries=queries,
@@ -238,6 +264,7 @@ def _read_metric(option: Mapping[str, Any]) -> Metric:
             option, bounded=option.get("minimum") is not None or option.get("maximum") is not None
         ),
         kind=kind,
+        publisher=publisher,
     )
 
 
@@ -282,6 +309,8 @@ def _metric_problems(metric: Metric, option: Mapping[str, Any]) -> list[str]:
         if option.get("queries"):
             problems.append("queries belong to an expression, and there is none")
         problems += _query_problems(metric.queries[0])
+    if option.get("publisher"):
+        problems += _publisher_problems(metric)
     for placeholder in sorted(_unknown_placeholders(metric)):
         problems.append(
             f"unknown placeholder {{{placeholder}}}; known are "
@@ -323,6 +352,15 @@ def _kind_problems(metric: Metric, option: Mapping[str, Any]) -> list[str]:
     if metric.kind != LEVEL and metric.rule.compare not in (SHIFT, NO):
         problems.append(f"a {metric.kind} is compared by shift or not at all, not by {metric.rule.compare}")
     return problems
+
+
+def _publisher_problems(metric: Metric) -> list[str]:
+    problems = []
+    if metric.fill is None:
+        problems.append("publisher belongs to fill, and there is none: give fill: 0, or leave publisher out")
+    if metric.publisher and not metric.publisher.metric_name:
+        problems.append("publisher: metric_name is missing")
+    return problems + [f"publisher: {words}" for words in _query_problems(metric.publisher or Query("", ""))]
 
 
 def _bound_problems(metric: Metric) -> list[str]:
@@ -376,7 +414,7 @@ def _query_problems(query: Query) -> list[str]:
 
 def _unknown_placeholders(metric: Metric) -> set[str]:
     mentioned = set(_PLACEHOLDER_OR_MISTAKE.findall(metric.expression))
-    for query in metric.queries:
+    for query in (*metric.queries, *([metric.publisher] if metric.publisher else ())):
         for text in (query.namespace, *query.dimensions.values()):
             mentioned.update(re.findall(r"\{([^{}]*)\}", text))
     return mentioned - set(PLACEHOLDERS)

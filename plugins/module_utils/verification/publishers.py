@@ -8,9 +8,10 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..aws.cloudwatch import TimeSeries
 from ..judging.datapoints import Series
 from ..judging.metrics import COUNT, Metric
 
@@ -128,12 +129,14 @@ def series_of(
     label: str = "",
     error: str = "",
     filled_until: float = 0.0,
+    published: Collection[float] = (),
 ) -> Series:
     """What a member published in the window (epoch seconds, aligned to the period, the end exclusive).
 
     Periods in which an instance was not in service from beginning to end are left out: what it did while it
     started or stopped says nothing about how it works. Periods without a datapoint that begin before
-    C(filled_until) get the metric's C(fill), where it has one.
+    C(filled_until) get the metric's C(fill), where it has one: from the first to the last period in which it has a
+    datapoint, or is C(published) beside it what shows that its publisher is there.
     """
     start, end = window
     period = metric.period
@@ -141,9 +144,10 @@ def series_of(
         start += max(0, -((start - member.presence.since) // period)) * period
         end = min(end, start + max(0, (member.presence.until - start) // period) * period)
     kept = {moment: value for moment, value in points if start <= moment < end}
-    if metric.fill is not None:
-        moment = start
-        while moment < min(end, filled_until):
+    there = {*kept, *(moment for moment in published if start <= moment < end)}
+    if metric.fill is not None and there:
+        moment = min(there)
+        while moment <= max(there) and moment < filled_until:
             kept.setdefault(moment, metric.fill)
             moment += period
     return Series(
@@ -158,6 +162,43 @@ def series_of(
         if metric.kind == COUNT
         else (),
     )
+
+
+def of_parts(
+    metric: Metric,
+    member: Member,
+    answers: Sequence[Sequence[TimeSeries]],
+    window: tuple[float, float],
+    filled_until: float,
+) -> list[Series]:
+    """The series of a member, by what each of the metric's parts was answered with."""
+    # A request without any data may be answered with no series at all; the member is there.
+    parts = [answer or (TimeSeries(label=""),) for answer in answers]
+    published: list[float] = []
+    trouble = ""
+    if metric.publisher and not metric.exposed:
+        *parts, companion = parts
+        published = [moment for one in companion for moment, __ in one.points]
+        trouble = next((one.error for one in companion if one.error), "")
+    several = [
+        [
+            series_of(
+                metric,
+                member,
+                line.points,
+                window,
+                label=line.label if len(part) > 1 else "",
+                error=line.error or trouble,
+                filled_until=filled_until,
+                published=published,
+            )
+            for line in part
+        ]
+        for part in parts
+    ]
+    if len(several) == 1:
+        return several[0]
+    return [counted(metric, *both) for both in zip(*several, strict=False)]
 
 
 def counted(metric: Metric, number: Series, exposure: Series) -> Series:

@@ -57,6 +57,11 @@ def preflight(
         basic = _basic(metric, [subject, *controls] if subject else controls, monitoring)
         if basic:
             warnings.append(f"{metric.name}: {_basic_words(metric, basic, stand_ins)}")
+        if metric.fill is not None and not metric.publisher:
+            warnings.append(
+                f"{metric.name}: a missing datapoint means {number(metric.fill)} only from its first datapoint to its"
+                " last; with a publisher, a metric that is always there, it does whenever that one is there"
+            )
         if metric.rule.compare == SHIFT and nothing:
             words.append(f"{nothing}, so it will not be compared")
         elif metric.rule.compare == SHIFT and metric.kind == LEVEL and subject and controls:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..aws.cloudwatch import AlarmState, CloudWatch, Request, TimeSeries
+from ..aws.cloudwatch import AlarmState, CloudWatch, Request
 from ..core.errors import VerificationFailed
 from ..core.naming import short_name
 from ..core.passes import Ask, Clock, Decision, Done, Event, Tell, Wait
@@ -36,7 +36,7 @@ from ..judging.metrics import Metric, number
 from .baseline import Observer, Surroundings, VerificationProgress
 from .checks import Preparation
 from .history import Block, find_blocks, uses_history
-from .publishers import Member, Subject, counted, members, series_of
+from .publishers import Member, Subject, members, of_parts
 from .settings import ASK, PATIENCE, PREVIOUS, Settings, length
 
 # So many metrics have room in a line of progress.
@@ -271,25 +271,8 @@ class Verification:
         for position, metric, member, window in asked:
             late = PATIENCE * self._settings.delay_of(metric)
             filled_until = window[1] if over else now - metric.period - late
-            parts = [
-                [
-                    series_of(
-                        metric,
-                        member,
-                        line.points,
-                        window,
-                        label=line.label if len(answer) > 1 else "",
-                        error=line.error,
-                        filled_until=filled_until,
-                    )
-                    # A request without any data may be answered with no series at all; the member is there.
-                    for line in answer or (TimeSeries(label=""),)
-                ]
-                for answer in itertools.islice(answers, len(metric.parts))
-            ]
-            found[position] += (
-                [counted(metric, *both) for both in zip(*parts, strict=False)] if len(parts) > 1 else parts[0]
-            )
+            parts = list(itertools.islice(answers, len(metric.parts)))
+            found[position] += of_parts(metric, member, parts, window, filled_until)
         return [tuple(several) for several in found]
 
     def _final(self, evidence: Sequence[Evidence], start: float, now: float) -> bool:

@@ -219,7 +219,15 @@ def test_an_instance_that_joined_after_the_window_has_nothing_to_publish() -> No
 
 
 def test_fill_stands_for_missing_datapoints_up_to_where_data_may_be_late() -> None:
-    series = series_of(cpu(fill=0.0), member(), minutes(1, 3), (NOON, NOON + 600), filled_until=NOON + 300)
+    always = [NOON + 60 * minute for minute in range(10)]
+    series = series_of(
+        cpu(fill=0.0),
+        member(),
+        minutes(1, 3),
+        (NOON, NOON + 600),
+        filled_until=NOON + 300,
+        published=always,
+    )
     assert series.values == [0.0, 1.0, 0.0, 3.0, 0.0]
 
 

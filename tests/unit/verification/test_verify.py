@@ -96,22 +96,6 @@ def test_an_inconclusive_verdict_goes_on_only_with_somebodys_yes() -> None:
             asked(answer)
 
 
-def test_a_count_that_is_only_published_when_not_zero_is_zero_in_silence() -> None:
-    world = World(lambda query, when: None)
-    arn = "arn:aws:elasticloadbalancing:r:1:targetgroup/web/aa"
-    world.fleet.groups["shop__checkout__prod__7"] = group_of(target_group_arns=(arn,))
-    metric = {
-        "name": "5xx",
-        "namespace": "AWS/ApplicationELB",
-        "metric_name": "HTTPCode_Target_5XX_Count",
-        "dimensions": {"TargetGroup": "{target_group}", "LoadBalancer": "{load_balancer}"},
-        "statistic": "Sum",
-        "maximum": 3.0,
-    }
-    outcome = world.verify(metrics=[metric])
-    assert [point[1] for point in outcome.result["series"][0]["points"]] == [0.0] * 5
-
-
 def test_each_instance_is_judged_and_one_that_joins_late_gets_its_own_warmup() -> None:
     world = World(lambda query, when: 10.0 if "i-1" in str(query) or when >= NOON + 330 else 99.0)
     world.fleet.later = [(NOON + 200, group_of(("i-1", "i-2")))]
