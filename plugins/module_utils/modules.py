@@ -72,6 +72,11 @@ LAUNCH_PATIENCE_OPTION: Mapping[str, Mapping[str, Any]] = {
     "launch_patience": {"type": "float", "default": LAUNCH_PATIENCE}
 }
 
+# Documented in doc_fragments/watched_alarms.py.
+WATCHED_ALARMS_OPTION: Mapping[str, Mapping[str, Any]] = {
+    "watched_alarms": {"type": "list", "elements": "str", "default": []}
+}
+
 # Documented in doc_fragments/series.py.
 SERIES: Mapping[str, Mapping[str, Any]] = {
     "series": {"type": "str"},

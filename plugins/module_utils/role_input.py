@@ -22,6 +22,7 @@ from .reporting.write_report import files
 VARIABLES = frozenset(
     {
         "canary_adopt_group",
+        "canary_alarms",
         "canary_application",
         "canary_base_group",
         "canary_block_device_mappings",

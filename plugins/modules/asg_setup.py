@@ -179,6 +179,7 @@ seealso:
 extends_documentation_fragment:
   - progressive.aws.series
   - progressive.aws.launching
+  - progressive.aws.watched_alarms
   - progressive.aws.passes
   - progressive.aws.attributes
   - amazon.aws.common.modules
@@ -493,6 +494,7 @@ from typing import Any
 from ansible_collections.progressive.aws.plugins.module_utils import launch_options, modules, role_input
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.progressive.aws.plugins.module_utils.core.protection import LIFT, WAYS
+from ansible_collections.progressive.aws.plugins.module_utils.deployment import alarm_watch
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions
 from ansible_collections.progressive.aws.plugins.module_utils.verification.rehearsal import Rehearsal
 from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import Settings
@@ -532,6 +534,7 @@ ARGUMENT_SPEC = {
     "resize_order": {"type": "str", "choices": ["new_first", "old_first"], "default": "new_first"},
     "scale_in_protection": {"type": "str", "choices": list(WAYS), "default": LIFT},
     "capacity_floor": {"type": "str", "choices": ["none", "running"], "default": "none"},
+    **modules.WATCHED_ALARMS_OPTION,
     "role": {"type": "dict", "options": ROLE},
     "list_copied": {"type": "bool", "default": True},
 }
@@ -559,6 +562,7 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
         resize_order=params["resize_order"],
         scale_in_protection=params["scale_in_protection"],
         capacity_floor=params["capacity_floor"],
+        watched_alarms=alarm_watch.named(params["watched_alarms"]),
         list_copied=params["list_copied"],
     )
 

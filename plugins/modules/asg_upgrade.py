@@ -73,6 +73,7 @@ seealso:
   - module: progressive.aws.asg_rollback
 extends_documentation_fragment:
   - progressive.aws.launch_patience
+  - progressive.aws.watched_alarms
   - progressive.aws.passes
   - progressive.aws.attributes
   - amazon.aws.common.modules
@@ -198,6 +199,38 @@ activities:
       type: int
       returned: always
       sample: 100
+alarms:
+  description: The alarms of O(watched_alarms) that came into C(ALARM).
+  returned: when RV(reason) is V(alarm)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the alarm.
+      type: str
+      returned: always
+      sample: checkout-5xx
+    state:
+      description: Its state.
+      type: str
+      returned: always
+      sample: ALARM
+    since:
+      description: Since when, in seconds since the epoch.
+      type: float
+      returned: always
+      sample: 1772625600.0
+    reason:
+      description: Why, in CloudWatch's words.
+      type: str
+      returned: always
+      sample: "Threshold Crossed: 1 out of the last 1 datapoints [42.0] was greater than the threshold (5.0)."
+    history:
+      description: The newest changes of its state, the newest first.
+      type: list
+      elements: dict
+      returned: always
+      sample: [{"at": 1772625600.0, "summary": "Alarm updated from OK to ALARM"}]
 actions:
   description: What was done, or in check mode what would be done first, in words.
   returned: always
@@ -240,7 +273,7 @@ reason:
   description:
     - What kind of failure it was, in a word for machines.
     - Among them are V(invalid_input), V(no_credentials), V(access_denied), V(aws_error), V(launch_failed),
-      V(timed_out), V(locked), V(overtaken) and V(drift).
+      V(timed_out), V(alarm), V(locked), V(overtaken) and V(drift).
   returned: on failure
   type: str
   sample: launch_failed
@@ -275,6 +308,7 @@ advice:
 from ansible_collections.progressive.aws.plugins.module_utils import modules
 from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import NEW_FIRST, RESIZE_ORDERS
 from ansible_collections.progressive.aws.plugins.module_utils.core.protection import LIFT, WAYS
+from ansible_collections.progressive.aws.plugins.module_utils.deployment import alarm_watch
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import (
     Upgrade,
     UpgradeOptions,
@@ -290,6 +324,7 @@ ARGUMENT_SPEC = {
     "scale_in_protection": {"type": "str", "choices": list(WAYS), "default": LIFT},
     "settle_time": {"type": "float", "default": 10.0},
     **modules.LAUNCH_PATIENCE_OPTION,
+    **modules.WATCHED_ALARMS_OPTION,
 }
 
 
@@ -309,6 +344,7 @@ def main() -> None:
                 launch_patience=params["launch_patience"],
                 pause=params["pause"],
                 scale_in_protection=params["scale_in_protection"],
+                watched_alarms=alarm_watch.named(params["watched_alarms"]),
             ),
         ),
     )

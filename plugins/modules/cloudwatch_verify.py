@@ -88,6 +88,7 @@ seealso:
   - module: progressive.aws.asg_rollback
 extends_documentation_fragment:
   - progressive.aws.judging
+  - progressive.aws.watched_alarms
   - progressive.aws.passes
   - progressive.aws.playbook
   - progressive.aws.attributes
@@ -398,6 +399,38 @@ baseline:
       type: str
       returned: always
       sample: this is a first deployment
+alarms:
+  description: The alarms of O(watched_alarms) that came into C(ALARM).
+  returned: when RV(reason) is V(alarm)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the alarm.
+      type: str
+      returned: always
+      sample: checkout-5xx
+    state:
+      description: Its state.
+      type: str
+      returned: always
+      sample: ALARM
+    since:
+      description: Since when, in seconds since the epoch.
+      type: float
+      returned: always
+      sample: 1772625600.0
+    reason:
+      description: Why, in CloudWatch's words.
+      type: str
+      returned: always
+      sample: "Threshold Crossed: 1 out of the last 1 datapoints [42.0] was greater than the threshold (5.0)."
+    history:
+      description: The newest changes of its state, the newest first.
+      type: list
+      elements: dict
+      returned: always
+      sample: [{"at": 1772625600.0, "summary": "Alarm updated from OK to ALARM"}]
 plan:
   description:
     - What is judged, a sentence for each metric and alarm, with the number of datapoints of each comparison and the
@@ -409,6 +442,7 @@ plan:
 """
 
 from ansible_collections.progressive.aws.plugins.module_utils import modules, role_input
+from ansible_collections.progressive.aws.plugins.module_utils.deployment import alarm_watch
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import Rollout
 from ansible_collections.progressive.aws.plugins.module_utils.verification.fleet import AwsSurroundings
 from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import read_settings
@@ -418,6 +452,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.verification_optio
 ARGUMENT_SPEC = {
     **VERIFICATION,
     **role_input.PLAYBOOK,
+    **modules.WATCHED_ALARMS_OPTION,
     "group": {"type": "str", "required": True},
 }
 
@@ -431,7 +466,7 @@ def main() -> None:
         return Verification(
             read_settings(module.params),
             rollout.cloudwatch,
-            AwsSurroundings(rollout),
+            AwsSurroundings(rollout, alarm_watch.named(module.params["watched_alarms"])),
             rollout.clock,
             check_mode=module.check_mode,
         )

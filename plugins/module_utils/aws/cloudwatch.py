@@ -20,6 +20,9 @@ from .calls import Calls
 
 # DescribeAlarms: names, and records, in one call.
 MOST_ALARMS = 100
+# So many pages of names are read to find one that is near.
+MOST_PAGES_OF_NAMES = 20
+ALARM_TYPES = ("MetricAlarm", "CompositeAlarm")
 # Metrics of several periods share a call if a window aligned for all of them is no longer than this, in seconds.
 LONGEST_ALIGNMENT = 300
 # What CloudWatch calls a request that it does not understand, as opposed to one that it cannot answer now.
@@ -69,6 +72,14 @@ class AlarmState:
     since: float
     reason: str
     composite: bool = False
+
+
+@dataclass(frozen=True)
+class AlarmChange:
+    """A change of an alarm's state: when (epoch seconds), and CloudWatch's summary of it."""
+
+    at: float
+    summary: str
 
 
 class CloudWatch:
@@ -135,7 +146,7 @@ class CloudWatch:
             parameters: dict[str, Any] = {
                 "AlarmNames": list(names[first : first + MOST_ALARMS]),
                 # Composite alarms are left out of the answer unless they are asked for.
-                "AlarmTypes": ["MetricAlarm", "CompositeAlarm"],
+                "AlarmTypes": list(ALARM_TYPES),
                 "MaxRecords": MOST_ALARMS,
             }
             while True:
@@ -146,6 +157,45 @@ class CloudWatch:
                     break
                 parameters["NextToken"] = page["NextToken"]
         return found
+
+    def alarm_names(self) -> list[str]:
+        """The names of metric and composite alarms, of very many the first: what a name can be compared with.
+
+        Raises:
+            AwsError: CloudWatch refused it, or could not be reached.
+        """
+        names: list[str] = []
+        parameters: dict[str, Any] = {"AlarmTypes": list(ALARM_TYPES), "MaxRecords": MOST_ALARMS}
+        for __ in range(MOST_PAGES_OF_NAMES):
+            page = self._calls("cloudwatch", "DescribeAlarms", "read the names of alarms", **parameters)
+            for kind in ("MetricAlarms", "CompositeAlarms"):
+                names += [alarm["AlarmName"] for alarm in page.get(kind) or ()]
+            if not page.get("NextToken"):
+                break
+            parameters["NextToken"] = page["NextToken"]
+        return names
+
+    def alarm_history(self, name: str, most: int) -> list[AlarmChange]:
+        """The newest changes of an alarm's state, C(most) at most, the newest first.
+
+        Raises:
+            AwsError: CloudWatch refused it, or could not be reached.
+        """
+        answer = self._calls(
+            "cloudwatch",
+            "DescribeAlarmHistory",
+            f"read the history of alarm {name}",
+            AlarmName=name,
+            # As with DescribeAlarms, composite alarms are left out unless they are asked for.
+            AlarmTypes=list(ALARM_TYPES),
+            HistoryItemType="StateUpdate",
+            ScanBy="TimestampDescending",
+            MaxRecords=most,
+        )
+        return [
+            AlarmChange(item["Timestamp"].timestamp(), str(item.get("HistorySummary") or ""))
+            for item in answer.get("AlarmHistoryItems") or ()
+        ]
 
     def alarm_tags(self, arn: str) -> dict[str, str]:
         """The tags of an alarm."""

@@ -190,6 +190,25 @@ class Orphaned(RolloutError):
     reason = "orphaned"
 
 
+class AlarmFired(RolloutError):
+    """An alarm that the deployment watches has come into ALARM; C(result) is what the module returns of it."""
+
+    reason = "alarm"
+
+    def __init__(
+        self,
+        attempted: str,
+        *,
+        result: Mapping[str, Any],
+        answer: str | None = None,
+        state: str | None = None,
+        advice: str | None = None,
+    ) -> None:
+        """Keep the alarms beside the words."""
+        self.result = dict(result)
+        super().__init__(attempted, answer=answer, state=state, advice=advice)
+
+
 class VerificationFailed(RolloutError):
     """The verdict on the new revision was not a pass."""
 

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 
 from .model import Capacity, Deployment, Group, Lease, Phase, PlannedPhase, Snapshot
 from .naming import PARTS, names_digest
+from .watched_alarms import AlarmsAtStart, read_alarms
 
 PREFIX = "progressive:"
 SERIES = PREFIX + "series"
@@ -86,14 +87,17 @@ def _number(fields: Mapping[str, str], name: str) -> int:
 _VERDICTS = {"": "", "due": "v", "passed": "p"}
 
 
-def write_sizes(capacity: Capacity, plan: Iterable[PlannedPhase]) -> str:
-    """Sizes and planned phases as a tag's value: C(min=0 max=10 desired=4 plan=1v+2p+4f).
+def write_sizes(deployment: Deployment) -> str:
+    """Sizes and what is planned, as a tag's value: C(min=0 max=10 desired=4 plan=1v+2p+4f alarms=aB3x9k.Zq0).
 
-    C(f) marks the final phase, C(v) one that is still to be verified, C(p) one that has passed.
+    C(f) marks the final phase, C(v) one that is still to be verified, C(p) one that has passed. After the dot come the
+    alarms that were in ALARM when it began.
     """
-    words = [f"{one.target}{'f' if one.final else ''}{_VERDICTS[one.verdict]}" for one in plan]
+    capacity = deployment.capacity
+    words = [f"{one.target}{'f' if one.final else ''}{_VERDICTS[one.verdict]}" for one in deployment.plan]
     sizes = {"min": capacity.min_size, "max": capacity.max_size, "desired": capacity.desired_capacity}
-    return _write({**sizes, **({"plan": "+".join(words)} if words else {})})
+    planned = {"plan": "+".join(words), "alarms": deployment.alarms.write()}
+    return _write({**sizes, **{name: value for name, value in planned.items() if value}})
 
 
 def read_plan(value: str) -> tuple[PlannedPhase, ...]:
@@ -101,6 +105,11 @@ def read_plan(value: str) -> tuple[PlannedPhase, ...]:
     found = (re.fullmatch(r"(\d+)(f?)([vp]?)", word) for word in _read(value).get("plan", "").split("+"))
     verdicts = {letter: verdict for verdict, letter in _VERDICTS.items()}
     return tuple(PlannedPhase(int(one[1]), bool(one[2]), verdicts[one[3]]) for one in found if one)
+
+
+def read_alarms_at_start(value: str) -> AlarmsAtStart:
+    """What the watched alarms were when a deployment began, from a tag's value."""
+    return read_alarms(_read(value).get("alarms", ""))
 
 
 def read_capacity(value: str) -> Capacity:
@@ -260,7 +269,7 @@ def write_deployment(deployment: Deployment) -> dict[str, str]:
         STATUS: deployment.status,
         BASE: write_base(deployment.base_group, deployment.names),
         IMAGE: escape(deployment.image_id),
-        CAPACITY: write_sizes(deployment.capacity, deployment.plan),
+        CAPACITY: write_sizes(deployment),
         PHASE: write_phase(deployment.phase),
         FINGERPRINT: deployment.fingerprint,
     }
@@ -292,6 +301,7 @@ def read_deployment(group: Group) -> Deployment | None:
         outgoing=read_outgoing(tags.get(OUTGOING, "")),
         adopted=tuple(map(unescape, tags.get(ADOPTED, "").split())),
         plan=read_plan(tags.get(CAPACITY, "")),
+        alarms=read_alarms_at_start(tags.get(CAPACITY, "")),
         names=names,
     )
 
@@ -308,8 +318,12 @@ def outgoing(groups: Iterable[Group], deployment_id: str) -> list[Snapshot]:
 
 def too_long(tags: Mapping[str, str]) -> list[str]:
     """Say which of the journal's tags AWS would not take; an empty list where it would take all."""
+    fewer = {
+        CAPACITY: "plan fewer phases, or watch fewer alarms, of which a composite alarm can stand for many"
+    }
     return [
-        f"the tag {key} would need {len(value)} characters, and AWS takes {LONGEST_VALUE}; use shorter names"
+        f"the tag {key} would need {len(value)} characters, and AWS takes {LONGEST_VALUE};"
+        f" {fewer.get(key, 'use shorter names')}"
         for key, value in tags.items()
         if len(value) > LONGEST_VALUE
     ]

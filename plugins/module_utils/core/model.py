@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .watched_alarms import AlarmsAtStart
+
 IN_SERVICE = "InService"
 HEALTHY = "Healthy"
 
@@ -264,7 +266,8 @@ class Deployment:
     """A deployment as the tags of its new group tell of it.
 
     C(outgoing) are the revisions that it replaces; C(adopted) names the groups that are none and that it replaces too.
-    C(plan) are its phases, where the set-up was told them. C(names) are the application, service and environment as
+    C(plan) are its phases, where the set-up was told them, and C(alarms) what those that it watches were when it
+    began. C(names) are the application, service and environment as
     they were given; their digest alone where there was no room, and nothing where the series was named instead.
     """
 
@@ -282,4 +285,5 @@ class Deployment:
     outgoing: tuple[int, ...] = ()
     adopted: tuple[str, ...] = ()
     plan: tuple[PlannedPhase, ...] = ()
+    alarms: AlarmsAtStart = field(default_factory=AlarmsAtStart)
     names: tuple[str, ...] = ()

@@ -265,7 +265,6 @@ def _new_group_tags(deployment: Deployment, now: Capacity) -> dict[str, str]:
             dataclasses.replace(phase, before=phase.target, target=reached)
         )
     if now.max_size > capacity.desired_capacity and now.max_size != capacity.max_size:
-        tags[journal.CAPACITY] = journal.write_sizes(
-            dataclasses.replace(capacity, max_size=now.max_size), deployment.plan
-        )
+        sizes = dataclasses.replace(capacity, max_size=now.max_size)
+        tags[journal.CAPACITY] = journal.write_sizes(dataclasses.replace(deployment, capacity=sizes))
     return tags

@@ -32,7 +32,7 @@ from ..core.capacity import (
 from ..core.errors import InvalidInput
 from ..core.model import Capacity, Deployment, Group, Image, Phase, Snapshot
 from ..core.protection import LIFT, REFUSE, protected
-from . import adoption, block_devices, image_choice, launch_checks, name_references
+from . import adoption, alarm_watch, block_devices, image_choice, launch_checks, name_references
 from .base import Basis, read_basis
 from .lease import new_lease
 from .rollout import Rollout
@@ -48,7 +48,7 @@ RUNNING = "running"
 _HOW_OPTIONS = frozenset(
     {
         *("adopt_group", "deployment_id", "phases", "resize_order", "list_copied"),
-        *("scale_in_protection", "capacity_floor"),
+        *("scale_in_protection", "capacity_floor", "watched_alarms"),
     }
 )
 
@@ -78,6 +78,7 @@ class SetUpOptions(OwnSettings):
     resize_order: str = NEW_FIRST
     scale_in_protection: str = LIFT
     capacity_floor: str = "none"
+    watched_alarms: tuple[str, ...] = ()
     list_copied: bool = False
 
     @property
@@ -124,6 +125,7 @@ class SetUpOptions(OwnSettings):
         problems.extend(self.choice.problems())
         if self.security_group_ids == ():
             problems.append("security_group_ids is empty, and an instance has one security group at least")
+        problems.extend(alarm_watch.name_problems(self.watched_alarms))
         # Without phases the caller takes the steps one by one, and each is checked by itself.
         if self.phases is not None:
             problems.extend(phase_problems(self.phases, self.desired_capacity))
@@ -266,6 +268,9 @@ class Plan:
         if capacity and options.phases is not None and options.desired_capacity is None:
             self.problems += phase_problems(options.phases, capacity.desired_capacity)
         deployment = self._deployment(deployment_id, capacity or Capacity(0, 0, 0), outgoing)
+        alarms, problems, firing = alarm_watch.at_start(rollout, options.watched_alarms, deployment.alarms)
+        self.problems += problems
+        deployment = dataclasses.replace(deployment, alarms=alarms)
         tags = journal.write_deployment(deployment)
         self.problems += journal.too_long(tags)
         findings: list[launch_checks.Finding] = []
@@ -289,6 +294,7 @@ class Plan:
                 *self._passed_over(),
                 *self._protected(outgoing),
                 *self._below_running(snapshots, sizes),
+                *(launch_checks.Finding("alarms", launch_checks.WARNING, words) for words in firing),
             ]
             self.problems += [one.text for one in findings if one.result == launch_checks.PROBLEM]
         lines: list[tuple[str, str]] = []

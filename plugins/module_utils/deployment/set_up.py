@@ -25,6 +25,7 @@ from ..core.errors import InvalidInput, Locked, RollingBack
 from ..core.model import Deployment, Group, Image, Snapshot
 from ..core.passes import Change, Decision, Done, Event, Tell
 from . import launch_checks
+from .alarm_watch import at_start
 from .base import Basis, read_described
 from .create import Creation
 from .difference import difference
@@ -187,21 +188,35 @@ class SetUp:
                 lambda: creation.prepare(group, deployment, basis, series),
             )
             return taken_first(self._rollout, deployment, complete)
-        plan = replanned(
-            planned(self._options.phases or (), deployment.capacity.desired_capacity),
-            deployment.plan,
-            deployment.phase,
-        )
-        if plan and plan != deployment.plan:
-            # A run that goes on may have other phases before it.
-            sizes = journal.write_sizes(deployment.capacity, plan)
-            api = self._rollout.autoscaling
-            return Change((), lambda: api.write_tags(group.name, {journal.CAPACITY: sizes}))
+        replan = self._replan(deployment, tell)
+        if replan != deployment:
+            tags = {journal.CAPACITY: journal.write_sizes(replan)}
+            return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, tags))
         if needs_renewal(self._rollout, deployment):
             words = () if progress.owned else (f"go on with deployment {deployment.deployment_id}",)
             tags = lease_tags(self._rollout, deployment)
             return Change(words, lambda: self._rollout.autoscaling.write_tags(group.name, tags))
         return Done(self._preview)
+
+    def _replan(self, deployment: Deployment, tell: Tell) -> Deployment:
+        """The deployment with what a run that goes on plans: it may have other phases before it, and watch more alarms.
+
+        Raises:
+            InvalidInput: with all that is wrong with it.
+        """
+        plan = replanned(
+            planned(self._options.phases or (), deployment.capacity.desired_capacity),
+            deployment.plan,
+            deployment.phase,
+        )
+        alarms, problems, firing = at_start(self._rollout, self._options.watched_alarms, deployment.alarms)
+        replan = dataclasses.replace(deployment, plan=plan or deployment.plan, alarms=alarms)
+        problems += journal.too_long({journal.CAPACITY: journal.write_sizes(replan)})
+        if problems:
+            raise InvalidInput(problems)
+        for words in firing:
+            tell(Event("warning", self.subject, words))
+        return replan
 
     # ----------------------------------------------------------------- telling
 

@@ -31,6 +31,7 @@ from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
 from ..core.passes import Change, Decision, Done, Tell, Wait
 from ..core.protection import LIFT, REFUSE, held, lifted
 from . import drift
+from .alarm_watch import name_problems, watch_alarms
 from .base import read_scaling
 from .health_watch import launch_patience_problems, settle_time_problems, standing
 from .lease import ensure_ours, lease_tags, needs_renewal, taken_first
@@ -52,6 +53,7 @@ class UpgradeOptions:
     pause: float = 0.0
     scale_in_protection: str = LIFT
     launch_patience: float = LAUNCH_PATIENCE
+    watched_alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Upgrade:
         """
         problems = [*options.wanted.problems(), *settle_time_problems(options.settle_time)]
         problems += launch_patience_problems(options.launch_patience)
+        problems += name_problems(options.watched_alarms)
         if options.pause < 0:
             problems.append(f"pause is {options.pause:g}; it must be 0 seconds or more")
         if problems:
@@ -119,8 +122,12 @@ class Upgrade:
             progress.existing = list(seen.group.instance_ids)
         self._refuse(seen)
         if deployment.status == journal.LIVE:
-            return self._pause(progress, tell) or self._done(seen, deployment.phase, progress)
+            pause = self._pause(progress, tell)
+            if pause:
+                self._watch_alarms(seen, progress, tell)
+            return pause or self._done(seen, deployment.phase, progress)
         ensure_ours(self._rollout, deployment, progress, self.attempted)
+        self._watch_alarms(seen, progress, tell)
         return taken_first(self._rollout, deployment, self._next(seen, progress, tell))
 
     def preview(self) -> Mapping[str, Any]:
@@ -138,6 +145,21 @@ class Upgrade:
         phase = self._phase(seen)
         self._refuse_out_of_turn(seen, phase)
         return self._resize(seen, phase, progress, tell)
+
+    def _watch_alarms(
+        self, seen: _Seen, progress: UpgradeProgress, tell: Tell, *, at_once: bool = False
+    ) -> None:
+        watch_alarms(
+            self._rollout,
+            self._options.watched_alarms,
+            seen.deployment.alarms,
+            progress,
+            tell,
+            subject=seen.group.name,
+            attempted=self.attempted,
+            state=self.state,
+            at_once=at_once,
+        )
 
     def _see(self, progress: UpgradeProgress) -> _Seen:
         name = self._options.group
@@ -233,6 +255,8 @@ class Upgrade:
                 wait_after=True,
             )
         if not step.wait_for and phase.final:
+            # The last look before it is live, however long ago the one before was.
+            self._watch_alarms(seen, progress, tell, at_once=True)
             return self._finish(seen)
         if tags:
             return Change((), lambda: self._rollout.autoscaling.write_tags(seen.group.name, tags))

@@ -56,6 +56,7 @@ class Surroundings(Protocol):
         """See whether the group of a deployment is still well, and tell what happened in it and the outgoing ones.
 
         Raises:
+            AlarmFired: an alarm that is watched has come into ALARM.
             LaunchFailed: it is not.
         """
 

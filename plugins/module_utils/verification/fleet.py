@@ -8,6 +8,7 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 
@@ -17,6 +18,7 @@ from ..core.errors import LaunchFailed
 from ..core.health import LAUNCH_PATIENCE
 from ..core.model import Group
 from ..core.passes import LONGEST_INTERVAL, Change, Event, Tell
+from ..deployment.alarm_watch import watch_alarms
 from ..deployment.health_watch import begin_watching, standing
 from ..deployment.lease import ensure_ours, lease_tags, needs_renewal
 from ..deployment.progress_lines import Telling
@@ -39,9 +41,10 @@ def _nobody(event: Event) -> None:
 class AwsSurroundings:
     """Answers from AWS what verification asks of its surroundings."""
 
-    def __init__(self, rollout: Rollout) -> None:
-        """Use the engine's hands and eyes."""
+    def __init__(self, rollout: Rollout, watched_alarms: Sequence[str] = ()) -> None:
+        """Use the engine's hands and eyes; C(watched_alarms) are the names of alarms that end the deployment."""
         self._rollout = rollout
+        self._watched_alarms = watched_alarms
 
     def group(self, name: str) -> Group | None:
         """The group of that name, with its instances; None where there is none."""
@@ -131,7 +134,7 @@ class AwsSurroundings:
         plan = passed(deployment.plan, deployment.phase)
         if plan == deployment.plan or deployment.lease.owner != self._rollout.deployer.owner:
             return None
-        tags = {journal.CAPACITY: journal.write_sizes(deployment.capacity, plan)}
+        tags = {journal.CAPACITY: journal.write_sizes(dataclasses.replace(deployment, plan=plan))}
         return Change((), lambda: self._rollout.autoscaling.write_tags(name, tags))
 
     def watch(self, name: str, progress: VerificationProgress, tell: Tell, attempted: str) -> None:
@@ -140,6 +143,7 @@ class AwsSurroundings:
         By the same rules as while it settles; it has some time to replace what it has lost.
 
         Raises:
+            AlarmFired: an alarm that is watched has come into ALARM.
             LaunchFailed: it loses instances again and again, or cannot get them back.
         """
         now = self._rollout.clock.now()
@@ -154,6 +158,16 @@ class AwsSurroundings:
         if deployment.status not in (journal.DEPLOYING, journal.LIVE):
             return
         state = state_of([group, *(one for one, __ in series.outgoing(deployment))])
+        watch_alarms(
+            self._rollout,
+            self._watched_alarms,
+            deployment.alarms,
+            progress,
+            tell,
+            subject=name,
+            attempted=attempted,
+            state=state,
+        )
         if not progress.watched:
             # How it stands at the beginning is no news.
             begin_watching(self._rollout, group, progress)

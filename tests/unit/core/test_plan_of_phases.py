@@ -13,7 +13,12 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.capacity impo
     planned,
     replanned,
 )
-from ansible_collections.progressive.aws.plugins.module_utils.core.model import Capacity, Phase, PlannedPhase
+from ansible_collections.progressive.aws.plugins.module_utils.core.model import (
+    Capacity,
+    Deployment,
+    Phase,
+    PlannedPhase,
+)
 
 GUIDE = planned(
     (Wanted(percent=25, verified=True), Wanted(percent=50, verified=True), Wanted(percent=100)), 4
@@ -21,12 +26,18 @@ GUIDE = planned(
 SIZES = Capacity(0, 10, 4)
 
 
+def deployment(plan: tuple[PlannedPhase, ...]) -> Deployment:
+    return Deployment(
+        *("shop", 1, "shop__1", "d1", journal.DEPLOYING, "base", "ami-1"), SIZES, Phase(), "f", plan=plan
+    )
+
+
 def test_the_plan_survives_the_journal() -> None:
-    value = journal.write_sizes(SIZES, passed(GUIDE, Phase(target=1)))
+    value = journal.write_sizes(deployment(passed(GUIDE, Phase(target=1))))
     assert value == "min=0 max=10 desired=4 plan=1p+2v+4f"
     assert journal.read_plan(value) == passed(GUIDE, Phase(target=1))
     assert journal.read_capacity(value) == SIZES
-    assert journal.read_plan(journal.write_sizes(SIZES, ())) == ()
+    assert journal.read_plan(journal.write_sizes(deployment(()))) == ()
 
 
 @pytest.mark.parametrize(
