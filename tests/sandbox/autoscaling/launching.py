@@ -15,7 +15,7 @@ from moto.core.exceptions import ServiceException
 from werkzeug.exceptions import HTTPException
 
 from tests.sandbox.autoscaling.model import Group, timestamp
-from tests.sandbox.autoscaling.overrides import choose_override
+from tests.sandbox.autoscaling.overrides import overrides_in_order
 from tests.sandbox.ec2.launch_templates import find_version
 from tests.sandbox.errors import AwsError, not_modelled, validation_error
 
@@ -54,12 +54,17 @@ FAILURES = {
 }
 
 
+#: Those of an instance type: another may do.
+_OF_A_TYPE = frozenset({"InsufficientInstanceCapacity", "VcpuLimitExceeded", "Unsupported"})
+
+
 class LaunchFailed(Exception):
     """A launch did not succeed; its text is AWS's status message."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, of_a_type: bool = False) -> None:
         """Add what Auto Scaling adds to each such message."""
         super().__init__(f"{reason} Launching EC2 instance failed.")
+        self.of_a_type = of_a_type
 
 
 @dataclass
@@ -109,20 +114,28 @@ def template_version(template: Any, wanted: str | None) -> Any:
     )
 
 
-def resolve(world: World, attributes: dict[str, Any], turn: int = 0) -> LaunchSpecification:
-    """Return what a group with these attributes launches. Raises AwsError where it cannot launch.
+def choices(attributes: dict[str, Any], turn: int = 0) -> list[tuple[dict[str, Any], int]]:
+    """Return what a group with these attributes launches next, and what instead where that has no capacity.
 
-    ``turn`` is how many it has launched before, for those that take their instance types in turn.
+    Overrides of a mixed instances policy, with their units; a group without one has one choice. ``turn`` is how many
+    it has launched before, for those that take their instance types in turn.
     """
+    policy = attributes.get("MixedInstancesPolicy")
+    if not policy:
+        return [({}, 1)]
+    return overrides_in_order(policy, str(attributes.get("DesiredCapacityType", "units")), turn)
+
+
+def resolve(
+    world: World, attributes: dict[str, Any], choice: tuple[dict[str, Any], int]
+) -> LaunchSpecification:
+    """Return what a group with these attributes launches, of its ``choices``. Raises AwsError where it cannot."""
     if name := attributes.get("LaunchConfigurationName"):
         return _from_configuration(world, name)
     policy = attributes.get("MixedInstancesPolicy")
-    override: dict[str, Any] = {}
-    weight = 1
+    override, weight = choice
     if policy:
-        chosen = policy["LaunchTemplate"]
-        specification = chosen["LaunchTemplateSpecification"]
-        override, weight = choose_override(policy, str(attributes.get("DesiredCapacityType", "units")), turn)
+        specification = policy["LaunchTemplate"]["LaunchTemplateSpecification"]
         specification = override.get("LaunchTemplateSpecification", specification)
     else:
         specification = attributes["LaunchTemplate"]
@@ -190,7 +203,7 @@ def _image_id(world: World, image_id: str) -> str:
 
 def check(world: World, attributes: dict[str, Any]) -> None:
     """Refuse a launch source that Auto Scaling would not take for a group."""
-    specification = resolve(world, attributes)
+    specification = resolve(world, attributes, choices(attributes)[0])
     image = world.backend("ec2").amis.get(specification.image_id)
     if specification.launch_template and image is None:
         missing = (
@@ -201,10 +214,12 @@ def check(world: World, attributes: dict[str, Any]) -> None:
         raise validation_error(f"You must use a valid fully-formed launch template. {missing}")
 
 
-def launch(world: World, group: Group, subnet: Any) -> tuple[Any, LaunchSpecification]:
+def launch(
+    world: World, group: Group, subnet: Any, choice: tuple[dict[str, Any], int]
+) -> tuple[Any, LaunchSpecification]:
     """Start an instance of ``group`` in moto's ``subnet``; it is pending. Raises LaunchFailed."""
     try:
-        specification = resolve(world, group.attributes, group.launched)
+        specification = resolve(world, group.attributes, choice)
     except AwsError as error:
         raise LaunchFailed(error.message.removesuffix(".") + ".") from error
     ec2 = world.backend("ec2")
@@ -263,16 +278,18 @@ def _fail_by_order(world: World, group: Group, specification: LaunchSpecificatio
     )
     if not code:
         return
-    raise LaunchFailed(
-        FAILURES.get(code, code).format(
-            image_id=specification.image_id,
-            instance_type=specification.instance_type,
-            zone=subnet.availability_zone,
-            subnet_id=subnet.id,
-            key_name=specification.key_name or "missing",
-            security_group=next(iter(specification.security_group_ids), "missing"),
-        )
+    words = FAILURES.get(code, code).format(
+        image_id=specification.image_id,
+        instance_type=specification.instance_type,
+        zone=subnet.availability_zone,
+        subnet_id=subnet.id,
+        key_name=specification.key_name or "missing",
+        security_group=next(iter(specification.security_group_ids), "missing"),
     )
+    if "MixedInstancesPolicy" in group.attributes and code in FAILURES:
+        # What groups with several types say ("Could not launch On-Demand Instances. VcpuLimitExceeded - You have...").
+        words = f"Could not launch On-Demand Instances. {code} - {words}"
+    raise LaunchFailed(words, of_a_type=code in _OF_A_TYPE)
 
 
 @dataclass

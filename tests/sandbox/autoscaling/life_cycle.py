@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.autoscaling import termination
-from tests.sandbox.autoscaling.launching import LaunchFailed, launch
+from tests.sandbox.autoscaling.launching import LaunchFailed, choices, launch
 from tests.sandbox.autoscaling.model import Activity, Group, GroupInstance, iso, timestamp
 from tests.sandbox.world import InstanceRecord
 
@@ -26,6 +26,11 @@ _LAUNCHING = "autoscaling:EC2_INSTANCE_LAUNCHING"
 _TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
 #: So that launches that fail let time go on even if nothing is to take any.
 _SHORTEST_RETRY = 0.1
+
+
+def _is_balanced_only(group: Group) -> bool:
+    distribution = group.attributes.get("AvailabilityZoneDistribution") or {}
+    return bool(distribution.get("CapacityDistributionStrategy") == "balanced-only")
 
 
 class LifeCycle:
@@ -99,18 +104,37 @@ class LifeCycle:
             return
         group.retry_at = None
         of_zone = Counter(instance.zone for instance in group.counted())
+        owed, failed = 0, False
         # "Amazon EC2 Auto Scaling launches new instances until the desired capacity is totally fulfilled, even if this
         # results in an overage" (Configure an Auto Scaling group to use instance weights).
-        while group.units() < group.desired_capacity:
-            if not self._launch_one(group, of_zone):
-                group.retry_at = now + max(_SHORTEST_RETRY, self._world.settings.launch_retry_seconds)
-                self._world.at(group.retry_at, lambda: self.reconcile(group))
-                return
+        while group.units() + owed < group.desired_capacity:
+            subnets = self._subnets(group, of_zone)
+            # "If launch attempts fail in an Availability Zone, Auto Scaling attempts to launch instances in another
+            # healthy Availability Zone"; with balanced-only it "will continue to attempt to launch instances in the
+            # Availability Zone" (Auto Scaling group Availability Zone distribution).
+            balanced = _is_balanced_only(group)
+            launched = self._launch_one(group, subnets[:1] if balanced else subnets, of_zone)
+            if launched:
+                continue
+            failed = True
+            if not (balanced and subnets):
+                break
+            # The zone's own share waits; the other zones get theirs.
+            of_zone[subnets[0].availability_zone] += 1
+            owed += 1
+        if failed:
+            group.retry_at = now + max(_SHORTEST_RETRY, self._world.settings.launch_retry_seconds)
+            self._world.at(group.retry_at, lambda: self.reconcile(group))
+            return
         group.overage = (group.desired_capacity, group.units() - group.desired_capacity)
 
-    def _launch_one(self, group: Group, of_zone: Counter[str]) -> bool:
-        """Launch into the emptiest zone that can take an instance, and count it there; tell of each that cannot."""
-        now, count = self._world.now(), of_zone.total()
+    def _launch_one(self, group: Group, subnets: list[Any], of_zone: Counter[str]) -> bool:
+        """Launch into the first of the subnets that can take an instance, and count it; tell of each that cannot.
+
+        In each the next instance type of a mixed instances policy is tried before the next zone: the types are those
+        "within an Availability Zone" (InstancesDistribution in the API reference).
+        """
+        now, count = self._world.now(), len(group.counted())
         if group.to_replace > 0:
             cause = f"At {iso(now)} an instance was launched in response to an unhealthy instance needing to"
             cause += " be replaced."
@@ -119,45 +143,56 @@ class LifeCycle:
                 f"{group.reason}  At {iso(now)} an instance was started in response to a difference between"
             )
             cause += f" desired and actual capacity, increasing the capacity from {count} to {count + 1}."
-        for subnet in self._subnets(group, of_zone):
+        for subnet in subnets:
             details = {"Subnet ID": subnet.id, "Availability Zone": subnet.availability_zone}
-            try:
-                ec2, specification = launch(self._world, group, subnet)
-            except LaunchFailed as failure:
-                description = f"Launching a new EC2 instance.  Status Reason: {failure}"
-                activity = self.tell(group, description, cause, details)
-                activity.end(now, "Failed", str(failure))
-                continue
-            instance = GroupInstance(
-                instance_id=ec2.id,
-                ec2=ec2,
-                image_id=specification.image_id,
-                instance_type=specification.instance_type,
-                zone=subnet.availability_zone,
-                zone_id=subnet.availability_zone_id,
-                subnet_id=subnet.id,
-                launched_at=now,
-                launch_template=specification.launch_template,
-                launch_configuration=specification.launch_configuration,
-                protected=bool(group.attributes["NewInstancesProtectedFromScaleIn"]),
-                scaled_by=group.scaled_by,
-                weight=specification.weight,
-                weighted=specification.weighted,
-            )
-            group.instances[ec2.id] = instance
-            of_zone[instance.zone] += 1
-            group.launched += 1
-            group.to_replace = max(0, group.to_replace - 1)
-            self.ec2[ec2.id] = ec2
-            self.records[ec2.id] = InstanceRecord(
-                ec2.id, specification.image_id, specification.instance_type, group.name, now
-            )
-            activity = self.tell(group, f"Launching a new EC2 instance: {ec2.id}", cause, details)
-            activity.instance_id = ec2.id
-            instance.activities.append(activity)
-            self._run_later(group, instance, activity)
-            return True
+            for choice in choices(group.attributes, group.launched):
+                try:
+                    ec2, specification = launch(self._world, group, subnet, choice)
+                except LaunchFailed as failure:
+                    description = f"Launching a new EC2 instance.  Status Reason: {failure}"
+                    activity = self.tell(group, description, cause, details)
+                    activity.end(now, "Failed", str(failure))
+                    if not failure.of_a_type:
+                        break
+                    continue
+                instance = GroupInstance(
+                    instance_id=ec2.id,
+                    ec2=ec2,
+                    image_id=specification.image_id,
+                    instance_type=specification.instance_type,
+                    zone=subnet.availability_zone,
+                    zone_id=subnet.availability_zone_id,
+                    subnet_id=subnet.id,
+                    launched_at=now,
+                    launch_template=specification.launch_template,
+                    launch_configuration=specification.launch_configuration,
+                    protected=bool(group.attributes["NewInstancesProtectedFromScaleIn"]),
+                    scaled_by=group.scaled_by,
+                    weight=specification.weight,
+                    weighted=specification.weighted,
+                )
+                self._begin(group, instance, cause, details)
+                of_zone[instance.zone] += 1
+                return True
         return False
+
+    def _begin(self, group: Group, instance: GroupInstance, cause: str, details: dict[str, Any]) -> None:
+        """Take an instance that was launched into its group."""
+        group.instances[instance.instance_id] = instance
+        group.launched += 1
+        group.to_replace = max(0, group.to_replace - 1)
+        self.ec2[instance.instance_id] = instance.ec2
+        self.records[instance.instance_id] = InstanceRecord(
+            instance.instance_id,
+            instance.image_id,
+            instance.instance_type,
+            group.name,
+            instance.launched_at,
+        )
+        activity = self.tell(group, f"Launching a new EC2 instance: {instance.instance_id}", cause, details)
+        activity.instance_id = instance.instance_id
+        instance.activities.append(activity)
+        self._run_later(group, instance, activity)
 
     def _run_later(self, group: Group, instance: GroupInstance, activity: Activity) -> None:
         seconds = self._world.settings.pending_seconds

@@ -22,21 +22,30 @@ _MEASURES = {"vcpu": ("VCpuInfo", "DefaultVCpus"), "memory-mib": ("MemoryInfo", 
 UNITS = "units"
 
 
-def choose_override(policy: dict[str, Any], capacity_type: str, turn: int) -> tuple[dict[str, Any], int]:
-    """Return the override that a policy's next instance is launched with, its type in it, and its units.
+def overrides_in_order(
+    policy: dict[str, Any], capacity_type: str, turn: int
+) -> list[tuple[dict[str, Any], int]]:
+    """Return the overrides that a policy's next instance may be launched with, each with its type and units.
 
-    ``prioritized``, the default of On-Demand Instances, takes the first. The others go by prices and by capacity that
-    nobody knows beforehand; the sandbox takes the types in turn for them.
+    The first comes first; the others are what is launched where that has no capacity. ``prioritized``, the default of
+    On-Demand Instances, keeps to their order: "If all your On-Demand capacity cannot be fulfilled using your highest
+    priority instance type, then Amazon EC2 Auto Scaling launches the remaining capacity using the second priority
+    instance type, and so on" (InstancesDistribution in the API reference). The others go by prices and by capacity
+    that nobody knows beforehand; the sandbox takes the types in turn for them.
     """
     overrides = [
         one for override in policy["LaunchTemplate"].get("Overrides") or [] for one in _types(override)
     ]
     if not overrides:
-        return {}, 1
-    chosen = overrides[turn % len(overrides)] if _in_turn(policy) or _by_attributes(policy) else overrides[0]
+        return [({}, 1)]
+    first = turn % len(overrides) if _in_turn(policy) or _by_attributes(policy) else 0
+    return [(one, _units(one, capacity_type)) for one in overrides[first:] + overrides[:first]]
+
+
+def _units(override: dict[str, Any], capacity_type: str) -> int:
     if capacity_type != UNITS:
-        return chosen, measure(chosen["InstanceType"], capacity_type)
-    return chosen, int(chosen.get("WeightedCapacity", 1))
+        return measure(override["InstanceType"], capacity_type)
+    return int(override.get("WeightedCapacity", 1))
 
 
 def measure(instance_type: str, capacity_type: str) -> int:
