@@ -13,11 +13,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from ..core.health import LaunchPlaces
 from ..core.model import INSTANCES, Activity, Capacity, Group, Image, ImageVolume, Instance
 
 # C(DesiredCapacityType) of CreateAutoScalingGroup, in the words of a line; those measured go by the instance type.
 MEASURED = frozenset({"vcpu", "memory-mib"})
 UNITS = {"units": "units", "vcpu": "vCPUs", "memory-mib": "MiB"}
+
+# C(CapacityDistributionStrategy) of CreateAutoScalingGroup: launches that fail in a zone are tried again in it only.
+BALANCED_ONLY = "balanced-only"
 
 
 def read_tags(tags: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -101,6 +105,18 @@ def read_activity(item: Mapping[str, Any]) -> Activity:
 
 def _seconds(moment: datetime) -> float:
     return moment.timestamp()
+
+
+def launch_places(group: Group) -> LaunchPlaces:
+    """Where a group can launch, by its description."""
+    item = group.described
+    overrides = ((item.get("MixedInstancesPolicy") or {}).get("LaunchTemplate") or {}).get("Overrides") or ()
+    distribution = item.get("AvailabilityZoneDistribution") or {}
+    return LaunchPlaces(
+        zones=frozenset(item.get("AvailabilityZones") or ()),
+        several_types=len(overrides) > 1 or any(one.get("InstanceRequirements") for one in overrides),
+        keeps_zone=distribution.get("CapacityDistributionStrategy") == BALANCED_ONLY,
+    )
 
 
 def launch_source(group: Group) -> tuple[str, Mapping[str, Any] | str | None]:

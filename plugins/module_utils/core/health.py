@@ -8,6 +8,7 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+import itertools
 import re
 import statistics
 from collections import Counter
@@ -218,6 +219,14 @@ _OF_THE_MOMENT = re.compile(
 _OF_A_RESERVATION = re.compile(
     r"Capacity Block|reservation|InsufficientReservedInstanceCapacity", re.IGNORECASE
 )
+# Reasons that stay, and do not hold in another zone: an instance type that it has not, a subnet that is full.
+_OF_A_ZONE = re.compile(
+    r"not (currently )?supported in (your|the) requested Availability Zone"
+    r"|free addresses|InsufficientFreeAddressesInSubnet",
+    re.IGNORECASE,
+)
+# Reasons that stay, and need not hold for another instance type: the quota of a family of types.
+_OF_A_TYPE = re.compile(r"vCPU (capacity|limit)|VcpuLimitExceeded", re.IGNORECASE)
 OTHER_REMEDY = "See the group's activity history for the whole story."
 
 
@@ -229,27 +238,39 @@ def remedy(status_message: str) -> str:
     return OTHER_REMEDY
 
 
+@dataclass(frozen=True)
+class LaunchPlaces:
+    """Where a group can launch: its zones, and whether it has several instance types.
+
+    C(keeps_zone) says that it does not go on in another zone where launches fail in one (C(balanced-only)).
+    """
+
+    zones: frozenset[str] = frozenset()
+    several_types: bool = False
+    keeps_zone: bool = False
+
+
 def failure(
     activities: Sequence[Activity],
     wanted: int,
     *,
-    zones: Iterable[str] = (),
+    places: LaunchPlaces = LaunchPlaces(),
     patience: float = LAUNCH_PATIENCE,
 ) -> Failure | None:
     """Tell whether the given activities of a group, those since the step began, mean that it is failing.
 
     C(activities) come newest first, as AWS lists them; C(wanted) is the number of instances that the group is
-    to have. A launch that failed does at once where the reason holds for the next one too; where it may be gone then,
-    once launches have failed in each of the group's C(zones) for C(patience) seconds, by AWS's clock. So does losing
-    instances again and again that are found unhealthy: more than one, and more than a tenth of those that are wanted.
-    Those that somebody else takes, as Spot Instances are, count where there are as many as are wanted. A group that
-    wants no instance cannot fail to get one.
+    to have. A launch that failed does at once where the reason holds for the next one too, wherever that is; where it
+    may be gone then, once launches have failed in every zone of C(places) for C(patience) seconds, by AWS's clock. So
+    does losing instances again and again that are found unhealthy: more than one, and more than a tenth of those that
+    are wanted. Those that somebody else takes, as Spot Instances are, count where there are as many as are wanted. A
+    group that wants no instance cannot fail to get one.
     """
     if wanted == 0:
         return None
     failed = [one for one in activities if is_failed_launch(one)]
-    lasting = [one for one in failed if not is_of_the_moment(one)]
-    worst = lasting[0] if lasting else _failing_everywhere(activities, zones, patience)
+    lasting = [one for one in failed if not _may_go_on(one, places)]
+    worst = lasting[0] if lasting else _failing_everywhere(activities, places, patience)
     if worst:
         words = worst.status_message or worst.description
         return Failure(words, remedy(words))
@@ -267,27 +288,58 @@ def failure(
     return None
 
 
-def is_of_the_moment(activity: Activity) -> bool:
+def _words(activity: Activity) -> str:
+    return activity.status_message or activity.description
+
+
+def _is_of_the_moment(activity: Activity) -> bool:
     """Whether a launch failed for a reason that may be gone at the next one."""
-    words = activity.status_message or activity.description
+    words = _words(activity)
     return bool(_OF_THE_MOMENT.search(words)) and not _OF_A_RESERVATION.search(words)
 
 
+def _may_go_on(activity: Activity, places: LaunchPlaces) -> bool:
+    """Whether the next launch may succeed where one has failed: later, in another zone, or with another type."""
+    words = _words(activity)
+    elsewhere = _OF_A_ZONE.search(words) or (places.several_types and _OF_A_TYPE.search(words))
+    return _is_of_the_moment(activity) or bool(elsewhere)
+
+
 def _failing_everywhere(
-    activities: Sequence[Activity], zones: Iterable[str], patience: float
+    activities: Sequence[Activity], places: LaunchPlaces, patience: float
 ) -> Activity | None:
-    """The newest launch that failed, where none has come through in any zone for so many seconds."""
+    """The newest launch that failed, where none comes through in any zone that the group can go to.
+
+    Of instance types nothing is counted: those of a zone are all tried before the launch counts as failed there, and
+    what AWS says of it may name one of them only.
+    """
     launches = [one for one in activities if is_launch(one)]
-    since_success: list[Activity] = []
-    for one in launches:
-        if not is_failed_launch(one):
-            break
-        since_success.append(one)
-    if not since_success:
+    if not places.keeps_zone:
+        return _failing_in(launches, places.zones, places, patience)
+    # What comes through in another zone is no help to this one.
+    for zone in sorted({_zone(one) for one in launches}):
+        there = [one for one in launches if _zone(one) in (zone, "")]
+        if failed := _failing_in(there, frozenset({zone}), places, patience):
+            return failed
+    return None
+
+
+def _failing_in(
+    launches: Sequence[Activity], zones: frozenset[str], places: LaunchPlaces, patience: float
+) -> Activity | None:
+    """The newest of the launches, where each has failed for so many seconds, in all of the zones."""
+    since_success = list(itertools.takewhile(is_failed_launch, launches))
+    tried: set[str] = set()
+    for one in since_success:
+        # A quota, and what names no zone, is of all of them.
+        everywhere = not _zone(one) or _OF_A_TYPE.search(_words(one))
+        tried |= zones if everywhere else {_zone(one)}
+    if not since_success or not tried >= zones:
         return None
-    tried = {_zone(one) for one in since_success}
     lasted = since_success[0].started - since_success[-1].started
-    return since_success[0] if lasted >= patience and tried >= set(zones) else None
+    # Another type may still have its turn; a zone that has been tried will not do better later.
+    stays = not places.several_types and not any(map(_is_of_the_moment, since_success))
+    return since_success[0] if stays or lasted >= patience else None
 
 
 def _zone(activity: Activity) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..aws.answers import launch_places
 from ..core import health
 from ..core.capacity import Standing, fewest_instances
 from ..core.errors import LaunchFailed
@@ -41,7 +42,7 @@ def standing(
 
     It has settled when it has had exactly what it wants for C(settle_time) seconds; one that stood so when
     the step began need not prove it again. C(launch_patience) is for how many seconds launches may fail for reasons of
-    the moment in every zone.
+    the moment in every zone that the group can go to.
 
     Raises:
         LaunchFailed: it cannot get there.
@@ -128,11 +129,11 @@ def _follow(
     kept = [*new, *(one for one in watch.activities if one.activity_id not in read)]
     watch.activities = sorted(kept, key=lambda one: one.started, reverse=True)[:MOST_KEPT]
     telling.activities(group.name, new)
-    zones = group.described.get("AvailabilityZones") or ()
+    places = launch_places(group)
     instances = fewest_instances(wanted, group.heaviest)
-    failing = health.failure(watch.activities, instances, zones=zones, patience=launch_patience)
+    failing = health.failure(watch.activities, instances, places=places, patience=launch_patience)
     if not failing and any(health.is_failed_launch(one) for one in new):
-        telling.tries_again(group.name, launch_patience)
+        telling.tries_again(group.name, launch_patience, keeps_zone=places.keeps_zone)
     if failing:
         telling.capacity(group, wanted)
         raise LaunchFailed(

@@ -61,13 +61,16 @@ class Telling:
                 kind = "failure" if activity.failed else "activity"
                 self.once(activity.activity_id, kind, activity.group, text)
 
-    def tries_again(self, group: str, patience: float) -> None:
-        """Tell what AWS does about launches that failed for a reason of the moment."""
-        text = (
-            "Auto Scaling tries again by itself, in the other zones and instance types first; it counts as failed after"
+    def tries_again(self, group: str, patience: float, *, keeps_zone: bool) -> None:
+        """Tell what AWS does about launches that failed for a reason that need not hold for the next one."""
+        where = (
+            "in the same zone, because the group is balanced-only; it counts as failed after"
+            f" {patience:g} s without a launch there"
+            if keeps_zone
+            else "in the other zones and instance types first; it counts as failed after"
             f" {patience:g} s without a launch in any"
         )
-        self.once(f"{group} tries again", "warning", group, text)
+        self.once(f"{group} tries again", "warning", group, f"Auto Scaling tries again by itself, {where}")
 
     def capacity(self, group: Group, wanted: int) -> None:
         """Tell how many instances are in service, with a bar, and what the others do."""

@@ -203,6 +203,54 @@ def test_a_zone_without_capacity_is_tried_and_another_one_taken(fleet: Fleet) ->
     assert "We currently do not have sufficient t3.micro capacity" in failed(fleet)[0]
 
 
+BALANCED = {"AvailabilityZoneDistribution": {"CapacityDistributionStrategy": "balanced-only"}}
+
+
+def test_a_group_that_is_balanced_only_keeps_to_the_zone_that_fails(fleet: Fleet) -> None:
+    """With balanced-only it "will continue to attempt to launch instances in the Availability Zone" ("Auto Scaling
+    group Availability Zone distribution"); the other zones get no more than their share."""
+    (_, full), (_, other) = fleet.subnets
+    fleet.aws.fail_launches("InsufficientInstanceCapacity", zone=full)
+    fleet.make(size=4, **BALANCED)
+    fleet.aws.advance(10 * RETRY)
+    assert [one["AvailabilityZone"] for one in fleet.group()["Instances"]] == [other] * 2
+    assert all(f"({full})" in message for message in failed(fleet))
+    fleet.aws.world.launch_failures.orders.clear()
+    fleet.aws.settle()
+    found = [one["AvailabilityZone"] for one in fleet.group()["Instances"]]
+    assert (found.count(full), found.count(other)) == (2, 2)
+
+
+def mixed(fleet: Fleet, *types: str, **distribution: str) -> dict[str, Any]:
+    template = {"LaunchTemplateSpecification": fleet.template}
+    template["Overrides"] = [{"InstanceType": one} for one in types]  # type: ignore[assignment]
+    return {
+        "LaunchTemplate": None,
+        "MixedInstancesPolicy": {"LaunchTemplate": template, "InstancesDistribution": distribution},
+    }
+
+
+@pytest.mark.parametrize("code", ["InsufficientInstanceCapacity", "Unsupported", "VcpuLimitExceeded"])
+def test_an_instance_type_without_capacity_leaves_its_turn_to_the_next_in_the_same_zone(
+    fleet: Fleet, code: str
+) -> None:
+    """ "If all your On-Demand capacity cannot be fulfilled using your highest priority instance type, then Amazon EC2
+    Auto Scaling launches the remaining capacity using the second priority instance type" (InstancesDistribution)."""
+    fleet.aws.fail_launches(code, instance_type="t3.small")
+    fleet.settled(size=2, **mixed(fleet, "t3.small", "t3.medium", "t3.large"))
+    found = fleet.group()["Instances"]
+    assert [one["InstanceType"] for one in found] == ["t3.medium"] * 2
+    assert {one["AvailabilityZone"] for one in found} == {zone for _, zone in fleet.subnets}
+    assert failed(fleet)[0].startswith(f"Could not launch On-Demand Instances. {code} - ")
+
+
+def test_a_reason_that_holds_for_every_instance_type_is_not_tried_with_each(fleet: Fleet) -> None:
+    fleet.aws.fail_launches("InvalidKeyPair.NotFound")
+    fleet.make(size=1, **mixed(fleet, "t3.small", "t3.medium", "t3.large"))
+    fleet.aws.advance(0)
+    assert len(failed(fleet)) == len(fleet.subnets)
+
+
 def test_a_full_subnet_fails_launches(fleet: Fleet) -> None:
     vpc = fleet.ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     small = fleet.ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/28")["Subnet"]
