@@ -49,6 +49,8 @@ class Settings:
     hook_seconds: float = 3600.0
     #: How old an answer of a call that describes may be, each for itself (see staleness.py).
     staleness: float = 0.0
+    #: For how long CloudWatch goes on completing its newest datapoints (see cloudwatch/lateness.py).
+    completing_seconds: float = 0.0
 
 
 @dataclass

@@ -49,9 +49,10 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Any samples at any moments (epoch seconds)."""
+    """Any samples at any moments (epoch seconds), which were published ``step`` seconds later."""
 
     at: Sequence[tuple[int, Samples]]
+    step: int = 0
 
 
 Column = Values | Moments

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tests.sandbox.cloudwatch.lateness import arrived
 from tests.sandbox.cloudwatch.series import Metric, MetricKey, Series, Window, aggregate
 from tests.sandbox.cloudwatch.store import Store
 from tests.sandbox.cloudwatch.validation import words
@@ -65,6 +66,7 @@ class Catalogue:
         """Look at the world once."""
         self._store = store
         self._snapshot = published.Snapshot(world)
+        self._completing = world.settings.completing_seconds
 
     def find(self, key: MetricKey) -> list[Metric]:
         """Return the metric of this key in each of its units; empty if it has no data."""
@@ -104,6 +106,8 @@ class Catalogue:
             if unit in (None, metric.unit)
             for column in metric.columns(window.start, window.end, window.now)
         ]
+        if self._completing:
+            columns = list(arrived(columns, key, window.now, self._completing))
         timestamps, values = aggregate(columns, window, statistic)
         return Series(timestamps, values, window.period, key.label, key)
 

@@ -135,7 +135,7 @@ class LoadBalancerMetric:
             samples = self.reading(near, at)
             if samples is not None:
                 points.append((at, samples))
-        yield Moments(points)
+        yield Moments(points, _MINUTE)
 
 
 _LB, _LB_TG, _TG = (

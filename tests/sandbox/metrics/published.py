@@ -193,7 +193,7 @@ class LatencyMetric:
                     weight = count / len(values)
                     samples = Samples(counted=[(value, weight) for value in values])
                 points.append((first + number * resolution, samples))
-            yield Moments(points)
+            yield Moments(points, resolution)
 
 
 @lru_cache(maxsize=8192)
