@@ -49,9 +49,11 @@ options:
     type: int
   delay:
     description:
-      - How many seconds after its end a period is taken for complete. Younger ones are left out of the judgement.
+      - How many seconds after its end a period can be complete. Younger ones are left out of the judgement.
+      - CloudWatch goes on completing its newest data. A period is judged once what is read of it has been the same for
+        half a period, or half a period after its delay. One that changes after that is judged anew, which is told.
       - Data that are still missing at the end are waited for three times as long.
-      - Unset, it is one period, but at most 60 seconds.
+      - Unset, it is one period, but at most 60 seconds, and two minutes for what load balancers publish.
     type: int
   on_no_data:
     description:

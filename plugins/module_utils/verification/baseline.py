@@ -89,8 +89,8 @@ class VerificationProgress(DeploymentProgress):
     C(window) is when its window begins, C(next_look) when there are new data, C(next_upkeep) when the lease is looked
     at again, and C(next_watch) the health of the group, which lacks capacity C(missing_since); C(periods_told) of the
     finest metric were told. C(instances) are those of the group, each with the times from which on it is judged and at
-    which it was last in service; C(controls) the same for each group of the baseline, once C(observed). C(concluded) is
-    the result, while the journal learns of it.
+    which it was last in service; C(controls) the same for each group of the baseline, once C(observed). C(readings) are
+    the newest datapoints as they were read (C(settling)). C(concluded) is the result, while the journal learns of it.
     """
 
     window: float | None = None
@@ -104,6 +104,7 @@ class VerificationProgress(DeploymentProgress):
     instances: dict[str, list[float]] = field(default_factory=dict)
     controls: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     observed: bool = False
+    readings: dict[str, list[list[float]]] = field(default_factory=dict)
     concluded: dict[str, Any] | None = None
 
     @property

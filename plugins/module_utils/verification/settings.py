@@ -22,6 +22,10 @@ from ..judging.rules import WITH_AN_ERROR
 
 # CloudWatch says of most metrics that a period is complete a minute after its end, or sooner.
 LONGEST_USUAL_DELAY = 60
+# What load balancers publish is completed for two minutes (Netflix/atlas 1300, and issue 242 of
+# prometheus-community/yet-another-cloudwatch-exporter).
+LOAD_BALANCERS = frozenset({"AWS/ApplicationELB", "AWS/NetworkELB", "AWS/GatewayELB", "AWS/ELB"})
+DELAY_OF_LOAD_BALANCERS = 120
 # So many delays after the end of the window, data that are still missing are not late but missing.
 PATIENCE = 3
 SHORTEST_USUAL_INTERVAL = 5
@@ -97,7 +101,11 @@ class Settings:
 
     def delay_of(self, metric: Metric) -> float:
         """How long after its end a period of the metric counts as complete."""
-        return min(metric.period, LONGEST_USUAL_DELAY) if self.delay is None else self.delay
+        if self.delay is not None:
+            return self.delay
+        if any(query.namespace in LOAD_BALANCERS for query in metric.queries):
+            return DELAY_OF_LOAD_BALANCERS
+        return min(metric.period, LONGEST_USUAL_DELAY)
 
     @property
     def looks_every(self) -> float:
@@ -117,23 +125,54 @@ class Settings:
         complete = int((now - self.delay_of(metric)) // metric.period) * metric.period
         return max(first, min(complete, end))
 
-    def fraction(self, metric: Metric, start: float, now: float) -> float:
-        """How much of the window's data there is by now: more than 0, at most 1."""
+    def over_until(self, metric: Metric, start: float, now: float) -> int:
+        """The end of the last period that is over, within the window, whether it is complete or not."""
         first, end = self.window(metric, start)
-        return max(metric.period, self.judged_until(metric, start, now) - first) / (end - first)
+        return max(first, min(int(now // metric.period) * metric.period, end))
+
+    def fraction(self, metric: Metric, start: float, until: float) -> float:
+        """How much of the window's data is judged with what there is up to a moment: more than 0, at most 1."""
+        first, end = self.window(metric, start)
+        return max(metric.period, until - first) / (end - first)
 
     def first_look(self, start: float) -> float:
-        """When the first data can be there; alarms can be read at once."""
+        """When to look first: a look before the first data can be complete, if that is when they can be there.
+
+        Alarms can be read at once.
+        """
         if self.alarms:
             return start
+        earliest = min(self.window(metric, start)[0] + metric.period for metric in self.metrics)
+        first = self.first_data(start)
+        return first - self.looks_every if first - self.looks_every >= earliest else first
+
+    def first_data(self, start: float) -> float:
+        """When the first data can be complete."""
         return min(
-            self.window(metric, start)[0] + metric.period + self.delay_of(metric) for metric in self.metrics
+            (
+                self.window(metric, start)[0] + metric.period + self.delay_of(metric)
+                for metric in self.metrics
+            ),
+            default=start,
         )
 
     def next_look(self, start: float, now: float) -> float:
-        """When to look again: at the latest when the window ends."""
-        following, end = now + self.looks_every, self.last_data(start)
-        return min(following, end) if now < end else following
+        """When to look again: at the latest when the first and the last data should be complete."""
+        following = now + self.looks_every
+        for awaited in (self.first_data(start), self.last_data(start), self.last_completed(start)):
+            if now < awaited:
+                return min(following, awaited)
+        return following
+
+    def last_completed(self, start: float) -> float:
+        """When the last data are taken for final, even where they have only just been read."""
+        return max(
+            (
+                self.window(metric, start)[1] + self.delay_of(metric) + metric.period / 2
+                for metric in self.metrics
+            ),
+            default=start + self.duration,
+        )
 
     def last_data(self, start: float, patience: float = 1.0) -> float:
         """When the last data should be there; with C(PATIENCE), when to stop hoping for them."""
@@ -150,7 +189,9 @@ class Settings:
         return (
             self.warmup
             + self.duration
-            + max((metric.period + PATIENCE * self.delay_of(metric) for metric in self.metrics), default=0.0)
+            + max(
+                (2 * metric.period + PATIENCE * self.delay_of(metric) for metric in self.metrics), default=0.0
+            )
             + 2 * self.looks_every
         )
 

@@ -8,13 +8,11 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..aws.cloudwatch import AlarmState, CloudWatch, Request
+from ..aws.cloudwatch import AlarmState, CloudWatch
 from ..core.errors import VerificationFailed
 from ..core.naming import short_name
 from ..core.passes import Ask, Clock, Decision, Done, Event, Tell, Wait
@@ -35,9 +33,10 @@ from ..judging.judge import AlarmReading, Judgement
 from ..judging.metrics import Metric, number
 from .baseline import Observer, Surroundings, VerificationProgress
 from .checks import Preparation
-from .history import Block, find_blocks, uses_history
-from .publishers import Member, Subject, members, of_parts
+from .publishers import Subject
+from .reading import Reading
 from .settings import ASK, PATIENCE, PREVIOUS, Settings, length
+from .settling import changes_in_words, settle
 
 # So many metrics have room in a line of progress.
 METRICS_IN_A_LINE = 4
@@ -63,11 +62,15 @@ class VerdictNotPassed(VerificationFailed):
 
 @dataclass(frozen=True)
 class _Look:
-    """What one look found: each metric's evidence, in order, and the states of the alarms."""
+    """What one look found: each metric's evidence, in order, and the states of the alarms.
+
+    C(until) says up to when each metric, by name, is judged, in epoch seconds.
+    """
 
     evidence: tuple[Evidence, ...]
     alarms: tuple[AlarmReading, ...]
     final: bool
+    until: Mapping[str, float]
 
 
 class Verification:
@@ -93,10 +96,10 @@ class Verification:
         self._cloudwatch = cloudwatch
         self._surroundings = surroundings
         self._observer = Observer(settings, surroundings)
+        self._reading = Reading(settings, cloudwatch, surroundings)
         self._clock = clock
         self._check_mode = check_mode
         self._plan: tuple[str, ...] = ()
-        self._earlier: Mapping[str, tuple[Series, ...]] | None = None
 
     def preview(self) -> Mapping[str, Any]:
         """What would be judged."""
@@ -143,9 +146,9 @@ class Verification:
             self._tell(tell, "plan", self._introduction(start))
         if now < progress.next_look:
             return Wait((self._still_missing(progress.begin, now),))
-        look = self._look(progress, now)
-        judgement = self._judge(look, progress.begin, now)
-        self._tell_progress(progress, look, now, tell)
+        look = self._look(progress, now, tell)
+        judgement = self._judge(look, progress.begin)
+        self._tell_progress(progress, look, tell)
         if judgement.verdict == PENDING:
             progress.next_look = settings.next_look(progress.begin, now)
             return Wait((self._still_missing(progress.begin, now),))
@@ -167,7 +170,7 @@ class Verification:
             return f"the end of the warm-up at {clock_time(start, 1)}"
         if now < self._settings.last_data(start):
             return f"data up to {clock_time(self._settings.last_data(start), 1)}"
-        return "data that are late"
+        return "data that are late, or that CloudWatch is still completing"
 
     # A look
 
@@ -182,7 +185,7 @@ class Verification:
         subject = self._observer.subject(group, progress, now)
         return subject, self._observer.controls(progress.baseline, progress, now)
 
-    def _look(self, progress: VerificationProgress, now: float) -> _Look:
+    def _look(self, progress: VerificationProgress, now: float, tell: Tell) -> _Look:
         start = progress.begin
         baseline = progress.baseline
         if self._settings.retrospective:
@@ -190,95 +193,24 @@ class Verification:
             controls = self._observer.controls(baseline, VerificationProgress(), now)
         else:
             subject, controls = self._observe(progress, now)
-        windows: dict[str, tuple[float, float]] = {
-            metric.name: (
-                self._settings.window(metric, start)[0],
-                self._settings.judged_until(metric, start, now),
-            )
-            for metric in self._settings.metrics
-        }
-        wanted = list(self._settings.metrics)
-        compared = [metric for metric in wanted if metric.rule.uses_baseline]
-        ours = [(metric, [subject], windows[metric.name]) for metric in wanted]
-        if baseline.start is None:
-            theirs = [(metric, controls, windows[metric.name]) for metric in compared]
-            found = self._series(ours + theirs, start, now)
-            canary, control = found[: len(ours)], found[len(ours) :]
-        else:
-            # In calls of their own: one for both times would bring all that lies between them.
-            earlier = [
-                (metric, controls, metric.window(baseline.start, baseline.duration)) for metric in compared
-            ]
-            canary, control = self._series(ours, start, now), self._series(earlier, start, math.inf)
-        by_name = {metric.name: several for metric, several in zip(compared, control, strict=True)}
-        earlier_ones = self._history(baseline.groups, start)
-        evidence = tuple(
-            Evidence(
-                metric,
-                several,
-                by_name.get(metric.name, ()),
-                nothing_to_compare=baseline.nothing,
-                same_time=baseline.same_time,
-                history=earlier_ones.get(metric.name, ()),
-            )
-            for metric, several in zip(wanted, canary, strict=True)
-        )
-        return _Look(evidence, self._alarms(start, now), self._final(evidence, start, now))
+        evidence = self._reading.evidence(subject, controls, baseline, start, now)
+        if self._settings.retrospective:
+            return _Look(evidence, (), True, {one.name: end for one, end in self._ends(start)})
+        settled = [settle(self._settings, one, progress.readings, start, now) for one in evidence]
+        for words in changes_in_words([words for one in settled for words in one.changed]):
+            self._tell(tell, "health", words)
+        evidence = tuple(one.evidence for one in settled)
+        until = {one.evidence.metric.name: one.until for one in settled}
+        # What is not complete at the end is read once more.
+        complete = all(until[metric.name] >= end for metric, end in self._ends(start))
+        final = complete and self._final(evidence, start, now)
+        return _Look(evidence, self._alarms(start, now), final, until)
 
-    def _history(self, baseline: Sequence[str], start: float) -> Mapping[str, tuple[Series, ...]]:
-        """What instances of earlier times published, by metric; read once."""
-        if self._earlier is None:
-            metrics = [metric for metric in self._settings.metrics if uses_history(metric)]
-            found: dict[str, tuple[Series, ...]] = {}
-            blocks: Sequence[Block] = (
-                find_blocks(self._settings, self._surroundings, baseline, start) if baseline else ()
-            )
-            for block in blocks:
-                # Each block in calls of its own: one for several times would bring all that lies between them.
-                wanted = [
-                    (metric, [block.subject], metric.window(block.start, block.end - block.start))
-                    for metric in metrics
-                ]
-                for metric, several in zip(metrics, self._series(wanted, start, math.inf), strict=True):
-                    found[metric.name] = (*found.get(metric.name, ()), *several)
-            self._earlier = found
-        return self._earlier
-
-    def _series(
-        self,
-        wanted: Sequence[tuple[Metric, Sequence[Subject], tuple[float, float]]],
-        start: float,
-        now: float,
-    ) -> list[tuple[Series, ...]]:
-        """The series of each metric among the groups in its window."""
-        asked: list[tuple[int, Metric, Member, tuple[float, float]]] = [
-            (position, metric, member, window)
-            for position, (metric, subjects, window) in enumerate(wanted)
-            if window[1] > window[0]
-            for member in members(metric, subjects)
-        ]
-        answers = iter(
-            self._cloudwatch.data(
-                [
-                    Request(part.rendered(member.values), *window)
-                    for __, metric, member, window in asked
-                    for part in metric.parts
-                ]
-            )
-        )
-        found: list[list[Series]] = [[] for __ in wanted]
-        over = now >= self._settings.last_data(start)
-        for position, metric, member, window in asked:
-            late = PATIENCE * self._settings.delay_of(metric)
-            filled_until = window[1] if over else now - metric.period - late
-            parts = list(itertools.islice(answers, len(metric.parts)))
-            found[position] += of_parts(metric, member, parts, window, filled_until)
-        return [tuple(several) for several in found]
+    def _ends(self, start: float) -> list[tuple[Metric, float]]:
+        return [(metric, self._settings.window(metric, start)[1]) for metric in self._settings.metrics]
 
     def _final(self, evidence: Sequence[Evidence], start: float, now: float) -> bool:
         """Whether no more data are to be expected."""
-        if self._settings.retrospective:
-            return True
         if now < self._settings.last_data(start):
             return False
         late = any(
@@ -290,7 +222,7 @@ class Verification:
         return not late or now >= self._settings.last_data(start, PATIENCE)
 
     def _alarms(self, start: float, now: float) -> tuple[AlarmReading, ...]:
-        if not self._settings.alarms or now < start or self._settings.retrospective:
+        if not self._settings.alarms or now < start:
             return ()
         states = self._cloudwatch.alarms(self._settings.alarms)
         gone = {"state": "INSUFFICIENT_DATA", "since": 0.0, "reason": "the alarm no longer exists"}
@@ -301,14 +233,18 @@ class Verification:
 
     # The verdict
 
-    def _judge(self, look: _Look, start: float, now: float) -> Judgement:
+    def _judge(self, look: _Look, start: float) -> Judgement:
         settings = self._settings
         findings = [
             judge.judge_metric(
                 evidence,
                 Terms(
                     final=look.final,
-                    fraction=1.0 if look.final else settings.fraction(evidence.metric, start, now),
+                    fraction=(
+                        1.0
+                        if look.final
+                        else settings.fraction(evidence.metric, start, look.until[evidence.metric.name])
+                    ),
                     error=settings.error,
                     looks=int(settings.duration // evidence.metric.period),
                     sensitivity=settings.sensitivity,
@@ -333,22 +269,27 @@ class Verification:
         settings, start = self._settings, progress.begin
         end = settings.last_data(start)
         # Everything there will be is there.
-        everything = self._look(progress, end)
+        everything = self._look(progress, end, tell)
         moment = start
         step = max(settings.looks_every, settings.duration / MOST_REPLAYED_LOOKS)
         while moment < end:
             moment = min(end, moment + step)
             look = everything if moment >= end else self._as_known(everything, start, moment)
-            judgement = self._judge(look, start, moment)
+            judgement = self._judge(look, start)
             if judgement.verdict != PENDING:
                 break
         return self._conclude(judgement, look, progress, moment, tell)
 
     def _as_known(self, look: _Look, start: float, moment: float) -> _Look:
         """What a look at that moment would have found."""
+        known = {
+            metric.name: float(self._settings.judged_until(metric, start, moment))
+            for metric in self._settings.metrics
+        }
         return replace(
             look,
             final=False,
+            until=known,
             evidence=tuple(
                 replace(
                     one,
@@ -360,7 +301,7 @@ class Verification:
                     ),
                 )
                 for one in look.evidence
-                for until in [self._settings.judged_until(one.metric, start, moment)]
+                for until in [known[one.metric.name]]
             ),
         )
 
@@ -431,12 +372,12 @@ class Verification:
     def _tell(self, tell: Tell, kind: str, text: str) -> None:
         tell(Event(kind, short_name(self._settings.group), text))
 
-    def _tell_progress(self, progress: VerificationProgress, look: _Look, now: float, tell: Tell) -> None:
+    def _tell_progress(self, progress: VerificationProgress, look: _Look, tell: Tell) -> None:
         if not look.evidence:
             return
         finest = min(self._settings.metrics, key=lambda metric: metric.period)
         first, end = self._settings.window(finest, progress.begin)
-        reached = (self._settings.judged_until(finest, progress.begin, now) - first) // finest.period
+        reached = (look.until[finest.name] - first) // finest.period
         if reached <= progress.periods_told:
             return
         progress.periods_told = reached
@@ -447,7 +388,7 @@ class Verification:
         self._tell(
             tell,
             "health",
-            f"data of {unit} {reached} of {(end - first) // finest.period}: {', '.join(parts)}",
+            f"data of {unit} {reached:.0f} of {(end - first) // finest.period}: {', '.join(parts)}",
         )
 
 
