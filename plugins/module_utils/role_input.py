@@ -23,6 +23,7 @@ VARIABLES = frozenset(
     {
         "canary_adopt_group",
         "canary_alarms",
+        "canary_alarms_of_group",
         "canary_application",
         "canary_base_group",
         "canary_block_device_mappings",

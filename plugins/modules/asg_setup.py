@@ -126,6 +126,18 @@ options:
     type: str
     choices: [none, running]
     default: none
+  alarms_of_group:
+    description:
+      - What becomes of CloudWatch alarms that watch an outgoing group by its name, in a dimension such as
+        C(AutoScalingGroupName) or within metric math. Of the new group they see nothing.
+      - V(tell) names them in a warning, and changes no alarm, since an alarm costs money and wakes people. V(copy)
+        copies them for the new group in the final phase, with their actions and tags, and removes the copies with the
+        group. The outgoing group's own stay as they are.
+      - A copy is called like the alarm, with the new group's name in front. Alarms of scaling policies are copied from
+        the base in any case. Composite alarms that refer to one of them are told, and never changed.
+    type: str
+    choices: [tell, copy]
+    default: tell
   role:
     description:
       - What the role P(progressive.aws.canary#role) was given for the steps that follow, to be checked with all the
@@ -492,6 +504,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.progressive.aws.plugins.module_utils import launch_options, modules, role_input
+from ansible_collections.progressive.aws.plugins.module_utils.copying.group_alarms import TELL
+from ansible_collections.progressive.aws.plugins.module_utils.copying.group_alarms import (
+    WAYS as WAYS_OF_ALARMS,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.progressive.aws.plugins.module_utils.core.protection import LIFT, WAYS
 from ansible_collections.progressive.aws.plugins.module_utils.deployment import alarm_watch
@@ -535,6 +551,7 @@ ARGUMENT_SPEC = {
     "scale_in_protection": {"type": "str", "choices": list(WAYS), "default": LIFT},
     "capacity_floor": {"type": "str", "choices": ["none", "running"], "default": "none"},
     **modules.WATCHED_ALARMS_OPTION,
+    "alarms_of_group": {"type": "str", "choices": list(WAYS_OF_ALARMS), "default": TELL},
     "role": {"type": "dict", "options": ROLE},
     "list_copied": {"type": "bool", "default": True},
 }
@@ -563,6 +580,7 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
         scale_in_protection=params["scale_in_protection"],
         capacity_floor=params["capacity_floor"],
         watched_alarms=alarm_watch.named(params["watched_alarms"]),
+        alarms_of_group=params["alarms_of_group"],
         list_copied=params["list_copied"],
     )
 

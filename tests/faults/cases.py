@@ -8,7 +8,7 @@ Everything happens in this process, on the pretend AWS of tests/unit/engine.py, 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,7 @@ FAULTS = {
     "killed after": FaultKind(kill="after"),
 }
 RERUNS = ("resume", "roll back")
+COPY_ALARMS = {"alarms_of_group": "copy"}
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,10 @@ class Scenario:
     protected: int = 0
     #: By how many seconds the clocks of those who deploy are ahead: of who is disturbed, and of who comes then.
     skews: tuple[float, float] = (0.0, 0.0)
+    #: What the set-up is given besides.
+    options: Mapping[str, Any] = field(default_factory=dict)
+    #: The alarms that the new revision has, by what stands behind its name.
+    alarms: tuple[str, ...] = ()
 
 
 def _one_live(site: Site) -> None:
@@ -107,9 +112,32 @@ def _half_way(site: Site) -> None:
     site.upgrade(site.set_up(site.new_image), 50)
 
 
-def _deploy(site: Site, owner: str, resize_order: str = "new_first") -> None:
+def _watched(site: Site) -> None:
+    """What is live is watched by its name: by an alarm that wakes somebody, and by one on metric math."""
+    _one_live(site)
+    of_group = [{"Name": "AutoScalingGroupName", "Value": f"{site.prefix}1"}]
+    metric = {"Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Dimensions": of_group}
+    stat = {"Metric": metric, "Period": 60, "Stat": "Average"}
+    queries = [
+        {"Id": "cpu", "MetricStat": stat, "ReturnData": False},
+        {"Id": "half", "Expression": "cpu / 2", "ReturnData": True},
+    ]
+    watched = {"cpu": {**metric, "Period": 60, "Statistic": "Average"}, "half": {"Metrics": queries}}
+    for name, members in watched.items():
+        site.shop.client("cloudwatch").put_metric_alarm(
+            AlarmName=name,
+            AlarmActions=["arn:aws:sns:us-east-1:123456789012:pager"],
+            EvaluationPeriods=3,
+            Threshold=1_000_000.0,
+            ComparisonOperator="GreaterThanThreshold",
+            TreatMissingData="ignore",
+            **members,
+        )
+
+
+def _deploy(site: Site, owner: str, resize_order: str = "new_first", **options: Any) -> None:
     """What the role does: set up, phase by phase, and a rescue that rolls back."""
-    group = site.set_up(site.new_image, owner)
+    group = site.set_up(site.new_image, owner, **options)
     try:
         for percent in (25, 50, 100):
             site.run(site.upgrade_step(group, percent, owner, resize_order=resize_order), TIMING)
@@ -120,6 +148,10 @@ def _deploy(site: Site, owner: str, resize_order: str = "new_first") -> None:
 
 def _old_first(site: Site, owner: str) -> None:
     _deploy(site, owner, "old_first")
+
+
+def _copy_alarms(site: Site, owner: str) -> None:
+    _deploy(site, owner, **COPY_ALARMS)
 
 
 def _roll_back(site: Site, owner: str) -> None:
@@ -177,6 +209,15 @@ SCENARIOS = {
         Scenario("two outgoing groups", _two_outgoing, _deploy),
         Scenario("a launch configuration", _configured, _deploy),
         Scenario("a rollback", _half_way, _roll_back),
+        Scenario("copied alarms", _watched, _copy_alarms, options=COPY_ALARMS, alarms=("cpu", "half")),
+        Scenario(
+            "copied alarms, late answers",
+            _watched,
+            _copy_alarms,
+            staleness=LATE,
+            options=COPY_ALARMS,
+            alarms=("cpu", "half"),
+        ),
         Scenario("weights, late answers", _one_live, _deploy, base=_weights, staleness=LATE),
         Scenario("protection, late answers", _protected, _deploy, staleness=LATE, protected=4),
         Scenario("a slow hook, late answers", _one_live, _deploy, base=_slow_to_leave, staleness=LATE),
@@ -348,7 +389,7 @@ class Case:
             self.site.run(self.site.roll_back_step(owner="again"), TIMING)
             return
         try:
-            _deploy(self.site, "again", self.scenario.resize_order)
+            _deploy(self.site, "again", self.scenario.resize_order, **self.scenario.options)
         except RollingBack:
             # What the role does where a rollback was interrupted.
             self.site.run(self.site.roll_back_step(owner="again"), TIMING)
@@ -399,10 +440,12 @@ class Case:
             for name in self.snapshot
             if name.startswith(("template", "configuration"))
         }
+        copies = {f"alarm {newest}-{name}" for name in self.scenario.alarms}
+        problems += [f"{name} is missing" for name in copies if name not in now]
         left = [
             name
             for name in now
-            if name not in expected | sources and not name.startswith("alarm TargetTracking")
+            if name not in expected | sources | copies and not name.startswith("alarm TargetTracking")
         ]
         problems += [f"{name} is left over" for name in left if name.removeprefix("group ") not in sizes]
         lost = [name for name in self.snapshot if name not in now]

@@ -77,14 +77,28 @@ def test_everything_that_a_revision_may_have_of_its_own_comes_from_variables(
     assert data["MetadataOptions"] == {"HttpTokens": "required"}
 
 
-def test_a_live_base_is_adopted_and_replaced(base: Shop, deployer: Deployer) -> None:
+def test_a_live_base_is_adopted_and_replaced_and_the_alarm_on_its_name_is_copied(
+    base: Shop, deployer: Deployer
+) -> None:
     base.client("autoscaling").update_auto_scaling_group(
         AutoScalingGroupName=base.base_group, MinSize=2, MaxSize=6, DesiredCapacity=4
+    )
+    base.client("cloudwatch").put_metric_alarm(
+        AlarmName=f"{base.application}-busy",
+        Namespace="AWS/EC2",
+        MetricName="CPUUtilization",
+        Dimensions=[{"Name": "AutoScalingGroupName", "Value": base.base_group}],
+        Statistic="Average",
+        Period=60,
+        EvaluationPeriods=3,
+        Threshold=99.0,
+        ComparisonOperator="GreaterThanThreshold",
     )
     image_id = deployer.image("web-1")
 
     run = deployer.deploy(
         "",
+        canary_alarms_of_group="copy",
         canary_image_id=UNSET,
         canary_image_name=f"{base.application}-web-*",
         canary_adopt_group=base.base_group,
@@ -98,6 +112,8 @@ def test_a_live_base_is_adopted_and_replaced(base: Shop, deployer: Deployer) -> 
     group = base.group(f"{base.series}__1") or {}
     assert (group["MinSize"], group["MaxSize"], group["DesiredCapacity"]) == (2, 6, 4)
     assert {one["ImageId"] for one in group["Instances"]} == {image_id}
+    copied = f"{base.series}__1-{base.application}-busy"
+    assert copied in alarms(base)
     adopted = base.group(base.base_group) or {}
     assert (adopted["DesiredCapacity"], adopted["Instances"]) == (0, [])
     undone = deployer.play("rollback", canary_settle_time=0, canary_poll_interval=0.2)
@@ -108,3 +124,9 @@ def test_a_live_base_is_adopted_and_replaced(base: Shop, deployer: Deployer) -> 
     )
     assert [tag["Key"] for tag in restored["Tags"]] == ["team"]
     assert base.revisions() == {}
+    assert copied not in alarms(base)
+    assert f"{base.application}-busy" in alarms(base)
+
+
+def alarms(shop: Shop) -> set[str]:
+    return {one["AlarmName"] for one in shop.client("cloudwatch").describe_alarms()["MetricAlarms"]}

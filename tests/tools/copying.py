@@ -98,7 +98,8 @@ adopted is read as it was before the deployment, so that the processes that are 
   {MOST_TAGS} tags; the plan refuses a base whose tags leave no room for the journal.
 - Anything that names one instance: a network interface by id or a private address in the launch template is refused.
 - The snapshot of the root device, which belongs to the old AMI.
-- Alarms that no step or simple policy acts on, dashboards, and EventBridge rules: nothing of the group names them.
+- Alarms of the base that no step or simple policy acts on, dashboards, and EventBridge rules: nothing of the group
+  names them. Alarms that watch an outgoing group by its name are told, or copied with `alarms_of_group: copy`.
 - A suspension of a process without which no group gets into service (`Launch`, `Terminate`, and with target groups or
   load balancers `AddToLoadBalancer`): the plan refuses such a base.
 

@@ -143,19 +143,7 @@ class CloudWatch:
         """
         found: dict[str, Mapping[str, Any]] = {}
         for first in range(0, len(names), MOST_ALARMS):
-            parameters: dict[str, Any] = {
-                "AlarmNames": list(names[first : first + MOST_ALARMS]),
-                # Composite alarms are left out of the answer unless they are asked for.
-                "AlarmTypes": list(ALARM_TYPES),
-                "MaxRecords": MOST_ALARMS,
-            }
-            while True:
-                page = self._calls("cloudwatch", "DescribeAlarms", "read alarms", **parameters)
-                for kind in ("MetricAlarms", "CompositeAlarms"):
-                    found.update({alarm["AlarmName"]: alarm for alarm in page.get(kind) or ()})
-                if not page.get("NextToken"):
-                    break
-                parameters["NextToken"] = page["NextToken"]
+            found |= self._described(AlarmNames=list(names[first : first + MOST_ALARMS]))
         return found
 
     def alarm_names(self) -> list[str]:
@@ -196,6 +184,30 @@ class CloudWatch:
             AlarmChange(item["Timestamp"].timestamp(), str(item.get("HistorySummary") or ""))
             for item in answer.get("AlarmHistoryItems") or ()
         ]
+
+    def alarms_beginning(self, prefix: str) -> dict[str, Mapping[str, Any]]:
+        """Metric and composite alarms whose names begin with C(prefix), by name; all of the region without one.
+
+        Raises:
+            AwsError: CloudWatch refused it, or could not be reached.
+        """
+        return self._described(**({"AlarmNamePrefix": prefix} if prefix else {}))
+
+    def _described(self, **which: Any) -> dict[str, Mapping[str, Any]]:
+        found: dict[str, Mapping[str, Any]] = {}
+        parameters: dict[str, Any] = {
+            **which,
+            # Composite alarms are left out of the answer unless they are asked for.
+            "AlarmTypes": list(ALARM_TYPES),
+            "MaxRecords": MOST_ALARMS,
+        }
+        while True:
+            page = self._calls("cloudwatch", "DescribeAlarms", "read alarms", **parameters)
+            for kind in ("MetricAlarms", "CompositeAlarms"):
+                found.update({alarm["AlarmName"]: alarm for alarm in page.get(kind) or ()})
+            if not page.get("NextToken"):
+                return found
+            parameters["NextToken"] = page["NextToken"]
 
     def alarm_tags(self, arn: str) -> dict[str, str]:
         """The tags of an alarm."""

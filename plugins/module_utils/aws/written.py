@@ -69,12 +69,13 @@ Facts = dict[str, Expected]
 class Written:
     """What was written lately, as plain data that one process can hand to the next.
 
-    By the name of the group or launch configuration, and by the id of the launch template.
+    By the name of the group, launch configuration or alarm, and by the id of the launch template.
     """
 
     groups: dict[str, Facts] = field(default_factory=dict)
     templates: dict[str, Facts] = field(default_factory=dict)
     configurations: dict[str, Facts] = field(default_factory=dict)
+    alarms: dict[str, Facts] = field(default_factory=dict)
 
 
 @dataclass
@@ -142,10 +143,17 @@ class Memory:
         elif operation in ("CreateLaunchConfiguration", "DeleteLaunchConfiguration"):
             there = THERE if operation.startswith("Create") else None
             configurations[parameters["LaunchConfigurationName"]] = {"exists": Expected(now, there)}
+        elif operation == "PutMetricAlarm":
+            self.written.alarms[parameters["AlarmName"]] = {"exists": Expected(now, THERE)}
+        elif operation == "DeleteAlarms":
+            self.written.alarms |= {
+                name: {"exists": Expected(now, None)} for name in parameters["AlarmNames"]
+            }
 
     def forget(self, now: float) -> None:
         """Forget what was written so long ago that no answer is older."""
-        for known in (self.written.groups, self.written.templates, self.written.configurations):
+        written = self.written
+        for known in (written.groups, written.templates, written.configurations, written.alarms):
             for name, facts in list(known.items()):
                 known[name] = {what: one for what, one in facts.items() if now - one.at < _lasts(what)}
                 if not known[name]:
@@ -197,6 +205,8 @@ class Memory:
             return self._older_templates(parameters, answer, whole)
         if operation == "DescribeLaunchConfigurations":
             return self._older_configurations(parameters, answer)
+        if operation == "DescribeAlarms":
+            return self._older_alarms(parameters, answer, whole)
         return []
 
     def not_yet(self, operation: str, parameters: Mapping[str, Any], code: str, words: str) -> list[Late]:
@@ -257,6 +267,17 @@ class Memory:
             Late(f"launch configuration {name}", NOT_FOUND_YET)
             for name in parameters.get("LaunchConfigurationNames") or ()
             if name not in shown and _is_there(known.get(name))
+        ]
+
+    def _older_alarms(self, parameters: Mapping[str, Any], answer: dict[str, Any], whole: bool) -> list[Late]:
+        answer.setdefault("MetricAlarms", [])
+        shown = _without_deleted(answer, "MetricAlarms", "AlarmName", self.written.alarms)
+        names, prefix = parameters.get("AlarmNames"), parameters.get("AlarmNamePrefix")
+        return [
+            Late(f"alarm {name}", NOT_FOUND_YET)
+            for name, facts in self.written.alarms.items()
+            if name not in shown and _is_there(facts)
+            if name in (names or ()) or (whole and prefix and name.startswith(prefix))
         ]
 
 

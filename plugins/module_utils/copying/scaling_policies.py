@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,9 @@ START_MARGIN = 60.0
 # Policies of these types act on alarms that somebody made for them; the others make their own.
 WITH_ALARMS = frozenset({"SimpleScaling", "StepScaling"})
 MADE_BY_AWS = "TargetTracking-"
+# Members of an alarm in which names stand that are others on the new group, and those that list its actions.
+RENAMED_OF_ALARMS = ("Dimensions", "EvaluationCriteria", "Metrics")
+ACTIONS_OF_ALARMS = ("AlarmActions", "InsufficientDataActions", "OKActions")
 
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _TARGET_GROUP = "/targetgroup/"
@@ -261,37 +264,56 @@ def alarm_requests(
     """
     rename = renaming(described, overrides, name)
     names_by_arn = {policy.get("PolicyARN"): policy["PolicyName"] for policy in described.policies}
-    requests = []
-    for base_alarm in copied_alarm_names(described):
-        alarm = described.alarms.get(base_alarm)
-        if alarm is None:
-            continue
-        parameters = table.ALARM.copied(alarm)
-        parameters["AlarmName"] = alarm_name(name, base_alarm)
-        for member in ("Dimensions", "EvaluationCriteria", "Metrics"):
-            part = table.pruned(alarm.get(member))
-            if part:
-                parameters |= rename({member: part})
-        for member in ("AlarmActions", "InsufficientDataActions", "OKActions"):
-            actions = [
-                policy_arns[names_by_arn[action]] if action in names_by_arn else action
-                for action in alarm.get(member) or ()
-                if not _of_another_group(action, names_by_arn)
-            ]
-            if actions:
-                parameters[member] = actions
-        own_tags = {**((described.alarm_tags or {}).get(base_alarm) or {}), **(tags or {})}
-        if own_tags := {key: value for key, value in own_tags.items() if not key.startswith("aws:")}:
-            parameters["Tags"] = [{"Key": key, "Value": value} for key, value in own_tags.items()]
-        requests.append(
-            Request(
-                "cloudwatch",
-                "PutMetricAlarm",
-                parameters,
-                f"create alarm {parameters['AlarmName']} for group {name}",
-            )
+
+    def placed(action: str) -> str | None:
+        if _of_another_group(action, names_by_arn):
+            return None
+        return policy_arns[names_by_arn[action]] if action in names_by_arn else action
+
+    return tuple(
+        alarm_request(
+            alarm,
+            name,
+            alarm_name(name, base_alarm),
+            rename,
+            {**((described.alarm_tags or {}).get(base_alarm) or {}), **(tags or {})},
+            placed,
         )
-    return tuple(requests)
+        for base_alarm in copied_alarm_names(described)
+        if (alarm := described.alarms.get(base_alarm)) is not None
+    )
+
+
+def alarm_request(
+    alarm: Mapping[str, Any],
+    group: str,
+    name: str,
+    rename: Renaming,
+    tags: Mapping[str, str],
+    placed: Callable[[str], str | None] = str,
+) -> Request:
+    """The PutMetricAlarm request that makes a described alarm again under C(name), for C(group).
+
+    C(placed) gives for each action the one that takes its place, or None for none. AWS's own tags are left out.
+    """
+    parameters = table.ALARM.copied(alarm)
+    parameters["AlarmName"] = name
+    for member in RENAMED_OF_ALARMS:
+        part = table.pruned(alarm.get(member))
+        if part:
+            parameters |= rename({member: part})
+    for member in ACTIONS_OF_ALARMS:
+        actions = [new for action in alarm.get(member) or () if (new := placed(action))]
+        if actions:
+            parameters[member] = actions
+    if kept := {key: value for key, value in tags.items() if not key.startswith("aws:")}:
+        parameters["Tags"] = [{"Key": key, "Value": value} for key, value in kept.items()]
+    return Request("cloudwatch", "PutMetricAlarm", parameters, f"create alarm {name} for group {group}")
+
+
+def actions_of(alarm: Mapping[str, Any]) -> list[str]:
+    """All actions of a described alarm, each once."""
+    return list(dict.fromkeys(action for member in ACTIONS_OF_ALARMS for action in alarm.get(member) or ()))
 
 
 def _of_another_group(action: str, own: Mapping[Any, str]) -> bool:
@@ -307,17 +329,13 @@ def alarms_not_copied(described: Described) -> list[NotCopied]:
         if alarm is None:
             left_out.append(NotCopied(f"alarm {name}", "a policy names it, but CloudWatch has no such alarm"))
             continue
-        actions = (
-            *(alarm.get("AlarmActions") or ()),
-            *(alarm.get("InsufficientDataActions") or ()),
-            *(alarm.get("OKActions") or ()),
-        )
+        actions = actions_of(alarm)
         left_out += [
             NotCopied(
                 f"action {action} of alarm {name}",
                 "it scales another group, for which the base's alarm goes on doing it",
             )
-            for action in dict.fromkeys(actions)
+            for action in actions
             if _of_another_group(action, own)
         ]
     return left_out

@@ -36,11 +36,12 @@ BEFORE = PREFIX + "before"
 RESTORED = PREFIX + "restored"
 ADOPTED = PREFIX + "adopted"
 LIVE_SINCE = PREFIX + "live-since"
+GROUP_ALARMS = PREFIX + "group-alarms"
 
 # Keys that a group of a series may carry, all together: what the base's tags must leave room for.
 KEYS = (
     *(SERIES, REVISION, DEPLOYMENT, STATUS, BASE, IMAGE, CAPACITY, PHASE, FINGERPRINT, LEASE, OUTGOING),
-    *(BEFORE, RESTORED, ADOPTED, LIVE_SINCE),
+    *(BEFORE, RESTORED, ADOPTED, LIVE_SINCE, GROUP_ALARMS),
 )
 
 DEPLOYING = "deploying"
@@ -275,6 +276,8 @@ def write_deployment(deployment: Deployment) -> dict[str, str]:
     }
     if deployment.adopted:
         tags[ADOPTED] = write_adopted(deployment.adopted)
+    if deployment.group_alarms:
+        tags[GROUP_ALARMS] = deployment.group_alarms
     if deployment.lease:
         tags[LEASE] = write_lease(deployment.lease)
     return tags
@@ -303,6 +306,7 @@ def read_deployment(group: Group) -> Deployment | None:
         plan=read_plan(tags.get(CAPACITY, "")),
         alarms=read_alarms_at_start(tags.get(CAPACITY, "")),
         names=names,
+        group_alarms=tags.get(GROUP_ALARMS, ""),
     )
 
 

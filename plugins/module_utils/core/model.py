@@ -269,6 +269,8 @@ class Deployment:
     C(plan) are its phases, where the set-up was told them, and C(alarms) what those that it watches were when it
     began. C(names) are the application, service and environment as
     they were given; their digest alone where there was no room, and nothing where the series was named instead.
+    C(group_alarms) is what becomes of the alarms that watch an outgoing group by its name:
+    C(copy), C(tell), or nothing.
     """
 
     series: str
@@ -287,3 +289,4 @@ class Deployment:
     plan: tuple[PlannedPhase, ...] = ()
     alarms: AlarmsAtStart = field(default_factory=AlarmsAtStart)
     names: tuple[str, ...] = ()
+    group_alarms: str = ""

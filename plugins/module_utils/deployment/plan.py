@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..copying.described import FOLLOW, Overrides, OwnSettings
+from ..copying.group_alarms import COPY, TELL
 from ..copying.inventory import base_digest, copying_problems
 from ..core import health, journal, naming
 from ..core.capacity import (
@@ -32,7 +33,7 @@ from ..core.capacity import (
 from ..core.errors import InvalidInput
 from ..core.model import Capacity, Deployment, Group, Image, Phase, Snapshot
 from ..core.protection import LIFT, REFUSE, protected
-from . import adoption, alarm_watch, block_devices, image_choice, launch_checks, name_references
+from . import adoption, alarm_watch, block_devices, group_alarms, image_choice, launch_checks, name_references
 from .base import Basis, read_basis
 from .lease import new_lease
 from .rollout import Rollout
@@ -48,7 +49,7 @@ RUNNING = "running"
 _HOW_OPTIONS = frozenset(
     {
         *("adopt_group", "deployment_id", "phases", "resize_order", "list_copied"),
-        *("scale_in_protection", "capacity_floor", "watched_alarms"),
+        *("scale_in_protection", "capacity_floor", "watched_alarms", "alarms_of_group"),
     }
 )
 
@@ -79,6 +80,7 @@ class SetUpOptions(OwnSettings):
     scale_in_protection: str = LIFT
     capacity_floor: str = "none"
     watched_alarms: tuple[str, ...] = ()
+    alarms_of_group: str = TELL
     list_copied: bool = False
 
     @property
@@ -290,6 +292,7 @@ class Plan:
                 *launch_checks.look(rollout, wanted, most),
                 *block_devices.look(rollout, wanted, self.base_image),
                 *name_references.look(wanted),
+                *group_alarms.look(rollout, wanted, options.alarms_of_group),
                 *self._other_base(),
                 *self._passed_over(),
                 *self._protected(outgoing),
@@ -405,6 +408,7 @@ class Plan:
             adopted=tuple(group.name for group in outgoing if not journal.revision(group)),
             plan=planned(options.phases or (), capacity.desired_capacity),
             names=self.rollout.deployer.names,
+            group_alarms=COPY if options.alarms_of_group == COPY else "",
         )
 
 

@@ -17,6 +17,7 @@ from ..core import journal
 from ..core.errors import InvalidInput
 from ..core.model import Group
 from ..core.passes import Change, Decision, Done, Tell, Wait
+from . import group_alarms
 from .clean_up import found_after_all, launch_sources, orphaned_templates, own_alarms, remove_launch_sources
 from .progress import DeploymentProgress
 from .rollout import Rollout
@@ -34,11 +35,15 @@ class PruneOptions:
 
 @dataclass
 class PruneProgress(DeploymentProgress):
-    """C(deleted) groups, those C(skipped) since something of them still moves, and launch C(configurations) left."""
+    """C(deleted) groups, those C(skipped) since something of them still moves, and launch C(configurations) left.
+
+    C(alarms) are those whose deletion was tried; one that a composite alarm refers to stays.
+    """
 
     deleted: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     configurations: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
 
 
 class Prune:
@@ -94,10 +99,12 @@ class Prune:
             return Wait(tuple(f"the end of the deletion of {group.name}" for group in going))
         configurations = progress.configurations
         templates = orphaned_templates(self._rollout, series)
-        if configurations or templates:
+        alarms = group_alarms.orphans(self._rollout, series, progress.alarms)
+        if configurations or templates or alarms:
+            words = [f"delete launch template {one}" for one in templates]
             return Change(
-                tuple(f"delete launch template {one}" for one in templates),
-                lambda: self._delete_sources(templates, progress),
+                (*words, *(f"delete alarm {one}" for one in alarms)),
+                lambda: self._delete_sources(templates, alarms, progress),
             )
         return Done({"deleted": deleted, "kept": kept, "revisions": revisions})
 
@@ -110,6 +117,7 @@ class Prune:
             # Templates have tags to be found by afterwards; a launch configuration has only its name.
             configuration = launch_sources(self._rollout, series, group.name)[1]
             alarms = own_alarms(self._rollout, group.name)
+            alarms += group_alarms.copies(self._rollout, series, group.name)
             if not self._rollout.autoscaling.delete_group(group.name):
                 # Something of it still moves; the next clean-up comes with the next deployment.
                 progress.skipped.append(group.name)
@@ -120,7 +128,11 @@ class Prune:
             if configuration:
                 progress.configurations.append(configuration)
 
-    def _delete_sources(self, templates: Mapping[str, str], progress: PruneProgress) -> None:
+    def _delete_sources(
+        self, templates: Mapping[str, str], alarms: list[str], progress: PruneProgress
+    ) -> None:
+        progress.alarms += alarms
+        self._rollout.cloudwatch.delete_alarms(alarms)
         for configuration in progress.configurations:
             remove_launch_sources(self._rollout, [], configuration)
         if not found_after_all(self._rollout, templates.values()):

@@ -22,7 +22,7 @@ from ..core.model import Capacity, Deployment, Group, Snapshot
 from ..core.naming import series_of_revision
 from ..core.passes import Change, Decision, Done, Event, Tell, Wait
 from ..core.protection import held, to_protect
-from . import drift
+from . import drift, group_alarms
 from .clean_up import (
     found_after_all,
     launch_sources,
@@ -64,7 +64,7 @@ class RollBackProgress(DeploymentProgress):
 
     C(group) is the new group once found, C(configuration) the launch configuration that is left to be deleted, and
     C(unborn) what a set-up left that died before it made its group; C(swept) says that such was deleted. A deletion
-    that AWS did not take is tried again at C(delete_again), in seconds since the epoch.
+    that AWS did not take is tried again at C(delete_again), in seconds since the epoch; that of C(alarms) is not.
     """
 
     group: str = ""
@@ -75,6 +75,7 @@ class RollBackProgress(DeploymentProgress):
     unborn: dict[str, str] | None = None
     swept: bool = False
     delete_again: float = 0.0
+    alarms: list[str] = field(default_factory=list)
 
 
 class RollBack:
@@ -366,6 +367,10 @@ class RollBack:
             api = self._rollout.autoscaling
             for one, snapshot in outgoing:
                 unshield(self._rollout, one, snapshot, rolled_back=True)
+            if deployment.phase.finishing:
+                # Those of outgoing groups see something again, and these nothing any more.
+                copies = group_alarms.copies(self._rollout, deployment.series, group.name)
+                self._rollout.cloudwatch.delete_alarms(copies)
             if self._options.keep_failed:
                 api.write_tags(group.name, {journal.STATUS: journal.FAILED, journal.LEASE: ""})
                 progress.kept = [group.name]
@@ -409,17 +414,23 @@ class RollBack:
         """Remove what a group that is gone launched from: it can only be deleted after the group."""
         templates = orphaned_templates(self._rollout, series)
         configuration = progress.configuration
-        if templates or configuration:
+        alarms = group_alarms.orphans(self._rollout, series, progress.alarms)
+        if templates or configuration or alarms:
 
             def perform() -> None:
                 if found_after_all(self._rollout, templates.values()):
                     progress.unborn = None
                     return
                 remove_launch_sources(self._rollout, templates, configuration)
+                # One that a composite alarm refers to stays.
+                progress.alarms += alarms
+                self._rollout.cloudwatch.delete_alarms(alarms)
                 progress.configuration = None
                 progress.swept = True
 
-            return Change((f"delete what {name or 'a revision that is gone'} launched from",), perform)
+            words = [f"delete what {name or 'a revision that is gone'} launched from"]
+            words = words if templates or configuration else []
+            return Change((*words, *(f"delete alarm {one}" for one in alarms)), perform)
         result: dict[str, Any] = {
             "restored": progress.restored,
             "removed": progress.removed,

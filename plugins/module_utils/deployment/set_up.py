@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..copying.described import Overrides
+from ..copying.group_alarms import TELL
 from ..copying.inventory import inventory
 from ..core import journal
 from ..core.capacity import planned, replanned
@@ -192,6 +193,11 @@ class SetUp:
         if replan != deployment:
             tags = {journal.CAPACITY: journal.write_sizes(replan)}
             return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, tags))
+        if (way := self._options.alarms_of_group) != (deployment.group_alarms or TELL):
+            # It decides how this deployment goes, not what it makes.
+            alarms = {journal.GROUP_ALARMS: way}
+            what = f"from now on {way} the alarms that watch outgoing groups by their names"
+            return Change((what,), lambda: self._rollout.autoscaling.write_tags(group.name, alarms))
         if needs_renewal(self._rollout, deployment):
             words = () if progress.owned else (f"go on with deployment {deployment.deployment_id}",)
             tags = lease_tags(self._rollout, deployment)

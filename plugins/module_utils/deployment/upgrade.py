@@ -30,7 +30,7 @@ from ..core.health import LAUNCH_PATIENCE
 from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
 from ..core.passes import Change, Decision, Done, Tell, Wait
 from ..core.protection import LIFT, REFUSE, held, lifted
-from . import drift
+from . import drift, group_alarms
 from .alarm_watch import name_problems, watch_alarms
 from .base import read_scaling
 from .health_watch import launch_patience_problems, settle_time_problems, standing
@@ -338,13 +338,16 @@ class Upgrade:
             load_balancer_names=seen.group.load_balancer_names,
         )
         policies = policy_requests(basis, overrides, name)
+        alarms = group_alarms.requests(
+            self._rollout, deployment, basis, [snapshot.group for snapshot in seen.snapshots]
+        )
         others = (
             *scheduled_action_requests(basis, name, self._rollout.aws_now()),
             *final_requests(basis, name),
         )
         sizes = self._final_sizes(seen)
         words = [f"resize group {name} to {sizes}"] if sizes else []
-        words += [request.words for request in (*policies, *others)]
+        words += [request.words for request in (*policies, *alarms, *others)]
         words.append(f"mark {short(name)} as live")
 
         def perform() -> None:
@@ -359,7 +362,7 @@ class Upgrade:
                 str(request.parameters["PolicyName"]): api.put_policy(request.parameters)
                 for request in policies
             }
-            for request in alarm_requests(basis, overrides, name, arns):
+            for request in (*alarm_requests(basis, overrides, name, arns), *alarms):
                 self._rollout.cloudwatch.put_alarm(request.parameters)
             for request in others:
                 if request.operation == "BatchPutScheduledUpdateGroupAction":
