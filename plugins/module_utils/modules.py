@@ -44,6 +44,7 @@ from .core.passes import (
     run_to_the_end,
 )
 from .core.progress import Progress, as_plain, read
+from .core.time_windows import DAYS
 from .deployment.rollout import Deployer, Rollout
 
 SHORTEST_POLL_INTERVAL = 0.1
@@ -75,6 +76,26 @@ LAUNCH_PATIENCE_OPTION: Mapping[str, Mapping[str, Any]] = {
 # Documented in doc_fragments/watched_alarms.py.
 WATCHED_ALARMS_OPTION: Mapping[str, Mapping[str, Any]] = {
     "watched_alarms": {"type": "list", "elements": "str", "default": []}
+}
+
+# Documented in doc_fragments/blockers.py.
+_WINDOW: Mapping[str, Any] = {
+    "days": {"type": "list", "elements": "str", "choices": list(DAYS)},
+    "from": {"type": "raw"},
+    "to": {"type": "raw"},
+    "time_zone": {"type": "str", "default": "UTC"},
+}
+BLOCKERS_OPTION: Mapping[str, Mapping[str, Any]] = {
+    "blockers": {
+        "type": "dict",
+        "options": {
+            "alarms": {"type": "list", "elements": "str", "default": []},
+            "open_windows": {"type": "list", "elements": "dict", "options": _WINDOW, "default": []},
+            "closed_windows": {"type": "list", "elements": "dict", "options": _WINDOW, "default": []},
+            "change_calendars": {"type": "list", "elements": "str", "default": []},
+            "wait": {"type": "float", "default": 0.0},
+        },
+    }
 }
 
 # Documented in doc_fragments/series.py.

@@ -27,6 +27,7 @@ VARIABLES = frozenset(
         "canary_application",
         "canary_base_group",
         "canary_block_device_mappings",
+        "canary_blockers",
         "canary_deployment_id",
         "canary_desired_capacity",
         "canary_environment",

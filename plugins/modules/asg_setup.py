@@ -192,6 +192,7 @@ extends_documentation_fragment:
   - progressive.aws.series
   - progressive.aws.launching
   - progressive.aws.watched_alarms
+  - progressive.aws.blockers
   - progressive.aws.passes
   - progressive.aws.attributes
   - amazon.aws.common.modules
@@ -468,7 +469,7 @@ reason:
   description:
     - What kind of failure it was, in a word for machines.
     - Among them are V(invalid_input), V(no_credentials), V(access_denied), V(aws_error), V(launch_failed),
-      V(timed_out), V(locked), V(overtaken) and V(drift).
+      V(timed_out), V(blocked), V(locked), V(overtaken) and V(drift).
   returned: on failure
   type: str
   sample: launch_failed
@@ -511,6 +512,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.copying.group_alar
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.progressive.aws.plugins.module_utils.core.protection import LIFT, WAYS
 from ansible_collections.progressive.aws.plugins.module_utils.deployment import alarm_watch
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.blockers import read_blockers
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions
 from ansible_collections.progressive.aws.plugins.module_utils.verification.rehearsal import Rehearsal
 from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import Settings
@@ -552,6 +554,7 @@ ARGUMENT_SPEC = {
     "capacity_floor": {"type": "str", "choices": ["none", "running"], "default": "none"},
     **modules.WATCHED_ALARMS_OPTION,
     "alarms_of_group": {"type": "str", "choices": list(WAYS_OF_ALARMS), "default": TELL},
+    **modules.BLOCKERS_OPTION,
     "role": {"type": "dict", "options": ROLE},
     "list_copied": {"type": "bool", "default": True},
 }
@@ -581,6 +584,7 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
         capacity_floor=params["capacity_floor"],
         watched_alarms=alarm_watch.named(params["watched_alarms"]),
         alarms_of_group=params["alarms_of_group"],
+        blockers=read_blockers(params["blockers"]),
         list_copied=params["list_copied"],
     )
 

@@ -74,6 +74,7 @@ seealso:
 extends_documentation_fragment:
   - progressive.aws.launch_patience
   - progressive.aws.watched_alarms
+  - progressive.aws.blockers
   - progressive.aws.passes
   - progressive.aws.attributes
   - amazon.aws.common.modules
@@ -273,7 +274,7 @@ reason:
   description:
     - What kind of failure it was, in a word for machines.
     - Among them are V(invalid_input), V(no_credentials), V(access_denied), V(aws_error), V(launch_failed),
-      V(timed_out), V(alarm), V(locked), V(overtaken) and V(drift).
+      V(timed_out), V(blocked), V(alarm), V(locked), V(overtaken) and V(drift).
   returned: on failure
   type: str
   sample: launch_failed
@@ -309,6 +310,7 @@ from ansible_collections.progressive.aws.plugins.module_utils import modules
 from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import NEW_FIRST, RESIZE_ORDERS
 from ansible_collections.progressive.aws.plugins.module_utils.core.protection import LIFT, WAYS
 from ansible_collections.progressive.aws.plugins.module_utils.deployment import alarm_watch
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.blockers import read_blockers
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import (
     Upgrade,
     UpgradeOptions,
@@ -325,6 +327,7 @@ ARGUMENT_SPEC = {
     "settle_time": {"type": "float", "default": 10.0},
     **modules.LAUNCH_PATIENCE_OPTION,
     **modules.WATCHED_ALARMS_OPTION,
+    **modules.BLOCKERS_OPTION,
 }
 
 
@@ -345,6 +348,7 @@ def main() -> None:
                 pause=params["pause"],
                 scale_in_protection=params["scale_in_protection"],
                 watched_alarms=alarm_watch.named(params["watched_alarms"]),
+                blockers=read_blockers(params["blockers"]),
             ),
         ),
     )

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A canary whose alarms are watched: in the role, whatever it waits for."""
+"""Alarms that a canary watches, and what keeps it from beginning: in the role."""
 
 from __future__ import annotations
 
@@ -65,4 +65,18 @@ def test_an_alarm_that_is_misspelt_is_refused_with_the_one_that_is_meant(
     run = deployer.deploy(deployer.image("one"), canary_alarms=["checkout-unwel"])
     assert run.code == 2
     assert f"did you mean {ALARM}?" in run.output
+    assert [one for one in deployer.server.writes(mark) if "autoscaling" in one["service"]] == []
+
+
+def test_a_deployment_out_of_hours_is_refused_with_the_reason_and_a_plan_is_made_all_the_same(
+    base: Shop, deployer: Deployer
+) -> None:
+    image, never = deployer.image("one"), {"closed_windows": [{"time_zone": "Europe/Zurich"}]}
+    mark = deployer.server.mark()
+    run = deployer.deploy(image, canary_blockers=never)
+    assert run.code == 2
+    assert "in the closed window every day from 00:00 to 24:00 Europe/Zurich" in run.output
+    planned = deployer.deploy(image, "--check", canary_blockers=never)
+    assert planned.code == 0
+    assert "it could not begin now" in planned.output
     assert [one for one in deployer.server.writes(mark) if "autoscaling" in one["service"]] == []

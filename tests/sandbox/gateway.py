@@ -63,6 +63,10 @@ class Gateway:
         return (
             call.service in ("autoscaling", "cloudwatch")
             or (call.service, call.operation) in self.world_in(call.region).targets.operations
+            or (
+                call.service == "ssm"
+                and self.world_in(call.region).change_calendars.is_own(call.operation, call.parameters)
+            )
             or (call.service == "ec2" and any(call.operation in part.OPERATIONS for part in _EC2_PARTS))
         )
 
@@ -130,6 +134,8 @@ class Gateway:
             return world.cloudwatch.handle(operation, parameters)
         if (service, operation) in world.targets.operations:
             return world.targets.handle(operation, parameters)
+        if service == "ssm":
+            return world.change_calendars.handle(operation, parameters)
         for part in _EC2_PARTS:
             if service == "ec2" and operation in part.OPERATIONS:
                 output: dict[str, Any] = part.handle(world, operation, parameters)

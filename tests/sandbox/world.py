@@ -16,6 +16,7 @@ from tests.sandbox.clock import Clock, RealClock
 
 if TYPE_CHECKING:
     from tests.sandbox.autoscaling.service import AutoScaling
+    from tests.sandbox.change_calendars import ChangeCalendars
     from tests.sandbox.cloudwatch.service import CloudWatch
     from tests.sandbox.staleness import Past
     from tests.sandbox.targets import Targets
@@ -100,6 +101,7 @@ class World:
         """Make an empty world: a default VPC with its subnets, no image, no group."""
         from tests.sandbox.autoscaling.launching import LaunchFailures
         from tests.sandbox.autoscaling.service import AutoScaling
+        from tests.sandbox.change_calendars import ChangeCalendars
         from tests.sandbox.cloudwatch.service import CloudWatch
         from tests.sandbox.staleness import Past
         from tests.sandbox.targets import Targets
@@ -123,6 +125,7 @@ class World:
         self.targets: Targets = Targets(self)
         self.autoscaling: AutoScaling = AutoScaling(self)
         self.cloudwatch: CloudWatch = CloudWatch(self)
+        self.change_calendars: ChangeCalendars = ChangeCalendars(self)
         self.past: Past = Past(self)
 
     def backend(self, service: str) -> Any:

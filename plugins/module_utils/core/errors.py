@@ -190,6 +190,12 @@ class Orphaned(RolloutError):
     reason = "orphaned"
 
 
+class Blocked(RolloutError):
+    """Something says that nothing may begin now: an alarm, a time window or a change calendar."""
+
+    reason = "blocked"
+
+
 class AlarmFired(RolloutError):
     """An alarm that the deployment watches has come into ALARM; C(result) is what the module returns of it."""
 

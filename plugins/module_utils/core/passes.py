@@ -230,7 +230,7 @@ def _run_pass(
         decision = step.look(progress, tell)
     while isinstance(decision, Wait) and not outcome.events:
         progress.changed_last = None
-        _refuse_to_wait_longer(step, decision, clock.now() - started, timing)
+        _refuse_to_wait_longer(step, decision, clock.now() - started - progress.held, timing)
         if clock.now() - begun >= timing.pass_duration or check_mode:
             break
         left = timing.pass_duration - (clock.now() - begun)
@@ -368,7 +368,7 @@ def _run_to_the_end(
             _perform(decision, progress, lambda: _wait(clock, timing.poll_interval, ensure_wanted))
             continue
         progress.changed_last = None
-        _refuse_to_wait_longer(step, decision, clock.now() - started, timing)
+        _refuse_to_wait_longer(step, decision, clock.now() - started - progress.held, timing)
         _wait(clock, until_next_look(decision, timing), ensure_wanted)
 
 

@@ -22,13 +22,14 @@ class Progress:
 
     Losing it costs time, never correctness. C(started) is when the step began, in seconds since the epoch; C(told) has
     what was told last about what, and C(answer) what a person has answered, empty where nobody could be asked.
-    C(changed_last) are the words of the last change.
+    C(changed_last) are the words of the last change, and C(held) the seconds that count for no time-out.
     """
 
     started: float | None = None
     told: dict[str, str] = field(default_factory=dict)
     answer: str | None = None
     changed_last: list[str] | None = None
+    held: float = 0.0
 
 
 P = TypeVar("P")

@@ -35,6 +35,7 @@ from ..core.model import Capacity, Deployment, Group, Image, Phase, Snapshot
 from ..core.protection import LIFT, REFUSE, protected
 from . import adoption, alarm_watch, block_devices, group_alarms, image_choice, launch_checks, name_references
 from .base import Basis, read_basis
+from .blockers import Blockers, unknown
 from .lease import new_lease
 from .rollout import Rollout
 from .series import Series
@@ -49,7 +50,7 @@ RUNNING = "running"
 _HOW_OPTIONS = frozenset(
     {
         *("adopt_group", "deployment_id", "phases", "resize_order", "list_copied"),
-        *("scale_in_protection", "capacity_floor", "watched_alarms", "alarms_of_group"),
+        *("scale_in_protection", "capacity_floor", "watched_alarms", "alarms_of_group", "blockers"),
     }
 )
 
@@ -81,6 +82,7 @@ class SetUpOptions(OwnSettings):
     capacity_floor: str = "none"
     watched_alarms: tuple[str, ...] = ()
     alarms_of_group: str = TELL
+    blockers: Blockers = field(default_factory=Blockers)
     list_copied: bool = False
 
     @property
@@ -128,6 +130,7 @@ class SetUpOptions(OwnSettings):
         if self.security_group_ids == ():
             problems.append("security_group_ids is empty, and an instance has one security group at least")
         problems.extend(alarm_watch.name_problems(self.watched_alarms))
+        problems.extend(self.blockers.problems)
         # Without phases the caller takes the steps one by one, and each is checked by itself.
         if self.phases is not None:
             problems.extend(phase_problems(self.phases, self.desired_capacity))
@@ -273,6 +276,7 @@ class Plan:
         alarms, problems, firing = alarm_watch.at_start(rollout, options.watched_alarms, deployment.alarms)
         self.problems += problems
         deployment = dataclasses.replace(deployment, alarms=alarms)
+        self.problems += unknown(rollout, options.blockers)
         tags = journal.write_deployment(deployment)
         self.problems += journal.too_long(tags)
         findings: list[launch_checks.Finding] = []

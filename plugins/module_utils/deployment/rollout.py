@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The progressive.aws team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every step of a deployment works with: the three APIs, the clock, and who is deploying.
+"""What every step of a deployment works with: the APIs, the clock, and who is deploying.
 
 Private to the collection: no other collection should import it.
 """
@@ -14,6 +14,7 @@ from ..aws.auto_scaling import AutoScaling
 from ..aws.calls import Calls
 from ..aws.cloudwatch import CloudWatch
 from ..aws.elastic_load_balancing import LoadBalancing
+from ..aws.systems_manager import SystemsManager
 from ..core import journal, naming
 from ..core.errors import InvalidInput
 from ..core.passes import Clock
@@ -42,13 +43,14 @@ class Deployer:
 
 
 class Rollout:
-    """The engine's hands and eyes: the three APIs, the clock, and who is deploying."""
+    """The engine's hands and eyes: the APIs, the clock, and who is deploying."""
 
     def __init__(self, calls: Calls, clock: Clock, deployer: Deployer) -> None:
         """Use the given way of calling AWS, the clock and the deployer."""
         self.autoscaling = AutoScaling(calls)
         self.load_balancing = LoadBalancing(calls)
         self.cloudwatch = CloudWatch(calls)
+        self.systems_manager = SystemsManager(calls)
         self.clock = clock
         self.deployer = deployer
         self._calls = calls

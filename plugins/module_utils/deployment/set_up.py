@@ -24,8 +24,8 @@ from ..core import journal
 from ..core.capacity import planned, replanned
 from ..core.errors import InvalidInput, Locked, RollingBack
 from ..core.model import Deployment, Group, Image, Snapshot
-from ..core.passes import Change, Decision, Done, Event, Tell
-from . import launch_checks
+from ..core.passes import Change, Decision, Done, Event, Tell, Wait
+from . import blockers, launch_checks
 from .alarm_watch import at_start
 from .base import Basis, read_described
 from .create import Creation
@@ -109,6 +109,9 @@ class SetUp:
         self._before = progress.before
         if series.unfinished:
             return self._resume(series, *series.unfinished, progress, tell)
+        if progress.blocked_since is not None and (waiting := self._blocked(progress, tell)):
+            # What is wrong was found before it began to wait.
+            return waiting
         options = self._options
         if progress.image_id:
             # Found once, so that one deployment has one AMI.
@@ -130,6 +133,8 @@ class SetUp:
         if self._check_mode:
             for line in self._lines(made):
                 tell(Event("plan", self.subject, line))
+            for words in blockers.reasons(self._rollout, self._options.blockers):
+                tell(Event("warning", self.subject, f"it could not begin now: {words}"))
         for words in self._warnings:
             tell(Event("warning", self.subject, words))
         for kind, words in made.verifications:
@@ -137,8 +142,20 @@ class SetUp:
         for finding in made.findings:
             if finding.result == launch_checks.WARNING:
                 tell(Event("warning", self.subject, finding.text))
+        waiting = None if self._check_mode else self._blocked(progress, tell)
         creation = Creation(self._rollout, self.attempted)
-        return Change(self._creation_words(made), lambda: creation.create(made))
+        return waiting or Change(self._creation_words(made), lambda: creation.create(made))
+
+    def _blocked(self, progress: SetUpProgress, tell: Tell) -> Wait | None:
+        return blockers.blocked(
+            self._rollout,
+            self._options.blockers,
+            progress,
+            tell,
+            subject=self.subject,
+            attempted=self.attempted,
+            state="",
+        )
 
     def preview(self) -> Mapping[str, Any]:
         """What check mode returns: the result that the set-up would have, and the plan."""

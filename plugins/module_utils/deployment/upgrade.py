@@ -9,7 +9,7 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..copying.described import Overrides
@@ -18,6 +18,7 @@ from ..copying.scaling_policies import alarm_requests, policy_requests, schedule
 from ..core import journal
 from ..core.capacity import (
     NEW_FIRST,
+    Standing,
     Wanted,
     deploying_capacities,
     next_step,
@@ -33,6 +34,7 @@ from ..core.protection import LIFT, REFUSE, held, lifted
 from . import drift, group_alarms
 from .alarm_watch import name_problems, watch_alarms
 from .base import read_scaling
+from .blockers import Blockers, blocked
 from .health_watch import launch_patience_problems, settle_time_problems, standing
 from .lease import ensure_ours, lease_tags, needs_renewal, taken_first
 from .progress import DeploymentProgress
@@ -54,6 +56,7 @@ class UpgradeOptions:
     scale_in_protection: str = LIFT
     launch_patience: float = LAUNCH_PATIENCE
     watched_alarms: tuple[str, ...] = ()
+    blockers: Blockers = field(default_factory=Blockers)
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class Upgrade:
         """
         problems = [*options.wanted.problems(), *settle_time_problems(options.settle_time)]
         problems += launch_patience_problems(options.launch_patience)
-        problems += name_problems(options.watched_alarms)
+        problems += [*name_problems(options.watched_alarms), *options.blockers.problems]
         if options.pause < 0:
             problems.append(f"pause is {options.pause:g}; it must be 0 seconds or more")
         if problems:
@@ -144,6 +147,8 @@ class Upgrade:
             return adoption
         phase = self._phase(seen)
         self._refuse_out_of_turn(seen, phase)
+        if phase != deployment.phase and (waiting := self._blocked(seen, progress, tell)):
+            return self._hold(seen, progress, tell) or waiting
         return self._resize(seen, phase, progress, tell)
 
     def _watch_alarms(
@@ -218,10 +223,34 @@ class Upgrade:
                 advice="Run the deployment again from its beginning, which passes over what is done, or roll it back.",
             )
 
-    def _resize(self, seen: _Seen, phase: Phase, progress: UpgradeProgress, tell: Tell) -> Decision:
-        deployment, sizes = seen.deployment, seen.sizes(phase)
-        self._result = self._returned(seen, phase, progress)
-        new, *outgoing = [
+    def _blocked(self, seen: _Seen, progress: UpgradeProgress, tell: Tell) -> Wait | None:
+        return blocked(
+            self._rollout,
+            self._options.blockers,
+            progress,
+            tell,
+            subject=seen.group.name,
+            attempted=self.attempted,
+            state=self.state,
+        )
+
+    def _hold(self, seen: _Seen, progress: UpgradeProgress, tell: Tell) -> Change | None:
+        """See that all groups keep what they have while nothing may begin, and that the lease does not run out."""
+        self._standing(seen, seen.sizes(seen.deployment.phase), progress, tell)
+        if not needs_renewal(self._rollout, seen.deployment):
+            return None
+        tags = lease_tags(self._rollout, seen.deployment)
+        return Change((), lambda: self._rollout.autoscaling.write_tags(seen.group.name, tags))
+
+    def _standing(
+        self, seen: _Seen, sizes: Mapping[str, Capacity], progress: UpgradeProgress, tell: Tell
+    ) -> list[Standing]:
+        """How far the groups are on their way to their sizes, the new one first.
+
+        Raises:
+            LaunchFailed: one cannot get there.
+        """
+        return [
             standing(
                 self._rollout,
                 group,
@@ -235,6 +264,11 @@ class Upgrade:
             )
             for group in seen.groups
         ]
+
+    def _resize(self, seen: _Seen, phase: Phase, progress: UpgradeProgress, tell: Tell) -> Decision:
+        deployment, sizes = seen.deployment, seen.sizes(phase)
+        self._result = self._returned(seen, phase, progress)
+        new, *outgoing = self._standing(seen, sizes, progress, tell)
         step = next_step(stages([new], outgoing, self._options.resize_order))
         tags = {} if phase == deployment.phase else {journal.PHASE: journal.write_phase(phase)}
         if needs_renewal(self._rollout, deployment):
