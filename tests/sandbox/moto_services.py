@@ -22,6 +22,7 @@ from moto.core.model_instances import reset_model_data
 from moto.core.request import Request as MotoRequest
 from moto.ec2.exceptions import InvalidInstanceIdError
 from moto.ec2.models.instances import InstanceBackend
+from moto.elb.models import LoadBalancer
 from moto.moto_api._internal import mock_random
 from werkzeug.exceptions import HTTPException
 
@@ -57,6 +58,28 @@ def _instance(self: InstanceBackend, instance_id: str) -> Any:
 
 
 InstanceBackend.get_instance = _instance  # type: ignore[method-assign]
+
+
+def _zones(self: LoadBalancer) -> list[str]:
+    """Return the zones of a classic load balancer: those of its subnets, where moto was told none."""
+    given: list[str] = self.__dict__["given_zones"]
+    return given or sorted({_zone_of(subnet_id) for subnet_id in self.subnets})
+
+
+def _set_zones(self: LoadBalancer, zones: list[str]) -> None:
+    self.__dict__["given_zones"] = zones
+
+
+def _zone_of(subnet_id: str) -> str:
+    return next(
+        str(subnets[subnet_id].availability_zone)
+        for ec2 in get_backend("ec2")[_ACCOUNT].values()
+        for subnets in ec2.subnets.values()
+        if subnet_id in subnets
+    )
+
+
+LoadBalancer.availability_zones = property(_zones, _set_zones)  # type: ignore[assignment]
 
 
 def backend(service: str, region: str) -> Any:

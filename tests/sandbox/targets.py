@@ -29,7 +29,16 @@ _REASONS = {
         "Target.NotInUse",
         "Target group is not configured to receive traffic from the load balancer",
     ),
+    # "If you register targets in an Availability Zone but do not enable the Availability Zone, these registered targets
+    # do not receive traffic" ("Target groups for your Application Load Balancers", likewise for Network Load
+    # Balancers). The reason is that of targets without a load balancer: "The target group is not used by any load
+    # balancer or the target is in an Availability Zone that is not enabled for its load balancer" (``TargetHealth``).
+    "unserved": (
+        "Target.NotInUse",
+        "Target is in an Availability Zone that is not enabled for the load balancer",
+    ),
 }
+_UNUSED = ("unregistered", "invalid", "unserved")
 
 
 @dataclass
@@ -107,7 +116,7 @@ class Targets:
 
     def _describe(self, arn: str, group: Any, instance_id: str, port: int | None) -> dict[str, Any]:
         state = self.state(arn, instance_id, port)
-        health = {"State": "unused" if state in ("unregistered", "invalid") else state}
+        health = {"State": "unused" if state in _UNUSED else state}
         if state in _REASONS:
             health["Reason"], health["Description"] = _REASONS[state]
         described = {"Target": {"Id": instance_id, "Port": port}, "TargetHealth": health}
@@ -145,6 +154,13 @@ class Targets:
                 "Instance",
                 "Instance is not currently registered with the LoadBalancer.",
             ),
+            # One of the descriptions of ``InstanceState``.
+            "unserved": (
+                "OutOfService",
+                "ELB",
+                "Instance is in the EC2 Availability Zone for which LoadBalancer is not configured to route"
+                " traffic to.",
+            ),
         }[self.state(name, instance_id)]
         return {"InstanceId": instance_id, "State": state, "ReasonCode": reason, "Description": description}
 
@@ -175,7 +191,7 @@ class Targets:
         targets = self.registered.setdefault(where, {})
         target = targets.get((instance_id, port))
         if target is None or target.draining_until is not None:
-            in_use = self._in_use(where)
+            in_use = self._takes_traffic(instance_id, self._zones(where))
             targets[instance_id, port] = Target(instance_id, port, self._world.now(), in_use)
             # So that somebody looks at the moment at which it becomes healthy.
             self._look_in(self._world.settings.registration_seconds)
@@ -191,7 +207,7 @@ class Targets:
             if target.instance_id != instance_id or port not in (None, target.port):
                 continue
             if target.draining_until is None:
-                self._note(where, target, self._in_use(where))
+                self._note(where, target, self._zones(where))
                 delay = self._draining_seconds(where) if target.in_use else 0.0
                 target.draining_until = self._world.now() + delay
                 self._close(target)
@@ -209,19 +225,21 @@ class Targets:
         ]
 
     def state(self, where: str, instance_id: str, port: int | None = None) -> str:
-        """Return an instance's state: a target state, or ``invalid`` or ``unregistered``."""
+        """Return an instance's state: a target state, or ``invalid``, ``unregistered`` or ``unserved``."""
         target = self._find(where, instance_id, port)
-        return "unregistered" if target is None else self._state_of(where, target, self._in_use(where))
+        return "unregistered" if target is None else self._state_of(target, self._zones(where))
 
-    def _state_of(self, where: str, target: Target, in_use: bool) -> str:
+    def _state_of(self, target: Target, zones: frozenset[str] | None) -> str:
         now, instance_id = self._world.now(), target.instance_id
         if target.draining_until is not None:
             return "draining" if now < target.draining_until else "unregistered"
         instance = self._world.autoscaling.ec2_instance(instance_id)
         if instance is None or instance.state not in ("running", "pending"):
             return "invalid"
-        if not in_use:
+        if zones is None:
             return "unused"
+        if instance.availability_zone not in zones:
+            return "unserved"
         if now < target.checked_from + self._world.settings.registration_seconds:
             return "initial"
         unhealthy = self._world.images.get(instance.image_id, {}).get("unhealthy")
@@ -252,11 +270,32 @@ class Targets:
             if target.draining_until is None or now < target.draining_until:
                 yield key
 
-    def _in_use(self, where: str) -> bool:
-        """Return whether a listener forwards to a target group. Classic load balancers always do."""
+    def _zones(self, where: str) -> frozenset[str] | None:
+        """Return the zones that are enabled for what forwards to a place; None where no listener forwards to it."""
         if not where.startswith("arn:"):
-            return True
-        return bool(self._world.backend("elbv2")._any_listener_using(where))
+            return frozenset(self.load_balancer(where).availability_zones)
+        found = self._forwarding(where)
+        if not found:
+            return None
+        return frozenset(zone.zone_name for one in found for zone in one.availability_zones)
+
+    def _forwarding(self, arn: str) -> list[Any]:
+        """Return moto's load balancers with a listener that forwards to a target group."""
+        elbv2 = self._world.backend("elbv2")
+        return [
+            balancer
+            for balancer in elbv2.load_balancers.values()
+            if any(
+                arn in elbv2._get_target_group_arns_from(action_data=action.data)
+                for listener in balancer.listeners.values()
+                for rule in listener.rules.values()
+                for action in rule.actions
+            )
+        ]
+
+    def _takes_traffic(self, instance_id: str, zones: frozenset[str] | None) -> bool:
+        instance = self._world.autoscaling.ec2_instance(instance_id)
+        return zones is not None and instance is not None and instance.availability_zone in zones
 
     def _draining_seconds(self, where: str) -> float:
         longest = self._world.settings.draining_seconds
@@ -273,36 +312,38 @@ class Targets:
     def _load_balancers(self, where: str) -> tuple[str, ...]:
         if not where.startswith("arn:"):
             return (where,)
-        arns = self.target_group(where).load_balancer_arns
-        return tuple(arn.split(":loadbalancer/")[-1] for arn in arns)
+        return tuple(one.arn.split(":loadbalancer/")[-1] for one in self._forwarding(where))
 
     def _look(self) -> None:
         """Note which targets have become healthy or have ceased to be."""
         now = self._world.now()
-        known = self._world.backend("elbv2").target_groups if self.registered else {}
+        known = self._world.backend("elbv2").target_groups
+        for arn, group in known.items():
+            # moto does not learn of listeners that are changed or gone.
+            group.load_balancer_arns = [one.arn for one in self._forwarding(arn)]
         for where, targets in list(self.registered.items()):
             if where.startswith("arn:") and where not in known:
                 for target in targets.values():
                     self._close(target)
                 del self.registered[where]
                 continue
-            in_use = self._in_use(where)
+            zones = self._zones(where)
             for key, target in list(targets.items()):
                 if target.draining_until is not None:
                     if now >= target.draining_until:
                         del targets[key]
                     continue
-                self._note(where, target, in_use)
+                self._note(where, target, zones)
 
     def _look_in(self, seconds: float) -> None:
         self._world.once_at(self._world.now() + seconds, self._look, "targets")
 
-    def _note(self, where: str, target: Target, in_use: bool) -> None:
-        now = self._world.now()
+    def _note(self, where: str, target: Target, zones: frozenset[str] | None) -> None:
+        now, in_use = self._world.now(), self._takes_traffic(target.instance_id, zones)
         if in_use and not target.in_use:
             target.checked_from = now
         target.in_use = in_use
-        healthy = self._state_of(where, target, in_use) == "healthy"
+        healthy = self._state_of(target, zones) == "healthy"
         if healthy and target.interval is None:
             target.interval = TargetInterval(where, self._load_balancers(where), target.instance_id, now)
             self._intervals.append(target.interval)

@@ -79,6 +79,71 @@ def test_a_target_group_that_no_listener_uses_has_unused_targets(fleet: Fleet) -
     assert described(fleet, arn)["State"] == "healthy"
 
 
+def without_the_second_zone(fleet: Fleet) -> str:
+    """Make a load balancer that does not serve the second of the fleet's zones; return its target group."""
+    arn = fleet.target_group()
+    elbv2 = fleet.aws.client("elbv2")
+    (balancer,) = elbv2.describe_load_balancers()["LoadBalancers"]
+    others = [one["SubnetId"] for one in fleet.ec2.describe_subnets()["Subnets"]]
+    others.remove(fleet.subnets[1][0])
+    elbv2.set_subnets(LoadBalancerArn=balancer["LoadBalancerArn"], Subnets=others)
+    (served,) = elbv2.describe_load_balancers()["LoadBalancers"]
+    assert fleet.subnets[1][1] not in {zone["ZoneName"] for zone in served["AvailabilityZones"]}
+    return arn
+
+
+def in_second_zone(fleet: Fleet, **options: Any) -> str:
+    (instance,) = fleet.settled(size=1, VPCZoneIdentifier=fleet.subnets[1][0], **options)
+    return instance
+
+
+def test_a_target_in_a_zone_that_is_not_enabled_is_unused_until_it_is(fleet: Fleet) -> None:
+    """ "If you register targets in an Availability Zone but do not enable the Availability Zone, these registered
+    targets do not receive traffic"; the reason is the same as without any load balancer (``TargetHealth``)."""
+    arn = without_the_second_zone(fleet)
+    in_second_zone(fleet, TargetGroupARNs=[arn])
+    assert described(fleet, arn) == {
+        "State": "unused",
+        "Reason": "Target.NotInUse",
+        "Description": "Target is in an Availability Zone that is not enabled for the load balancer",
+    }
+    elbv2 = fleet.aws.client("elbv2")
+    (balancer,) = elbv2.describe_load_balancers()["LoadBalancers"]
+    subnets = [subnet for subnet, _ in fleet.subnets]
+    elbv2.set_subnets(LoadBalancerArn=balancer["LoadBalancerArn"], Subnets=subnets)
+    assert described(fleet, arn)["State"] == "initial"
+    fleet.aws.advance(REGISTRATION)
+    assert described(fleet, arn)["State"] == "healthy"
+
+
+def test_a_classic_load_balancer_routes_nothing_to_a_zone_that_it_has_not(fleet: Fleet) -> None:
+    """One of the descriptions of ``InstanceState``."""
+    elb, name = fleet.aws.client("elb"), fleet.classic()
+    elb.detach_load_balancer_from_subnets(LoadBalancerName=name, Subnets=[fleet.subnets[1][0]])
+    (balancer,) = elb.describe_load_balancers(LoadBalancerNames=[name])["LoadBalancerDescriptions"]
+    assert balancer["AvailabilityZones"] == [fleet.subnets[0][1]]
+    instance = in_second_zone(fleet, LoadBalancerNames=[name])
+    (state,) = elb.describe_instance_health(LoadBalancerName=name)["InstanceStates"]
+    assert (state["InstanceId"], state["State"], state["ReasonCode"]) == (instance, "OutOfService", "ELB")
+    assert (
+        "Availability Zone for which LoadBalancer is not configured to route traffic" in state["Description"]
+    )
+
+
+def test_a_target_group_knows_the_load_balancers_that_forward_to_it_now(fleet: Fleet) -> None:
+    elbv2, arn = fleet.aws.client("elbv2"), fleet.target_group()
+
+    def behind() -> list[str]:
+        return list(
+            elbv2.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0]["LoadBalancerArns"]
+        )
+
+    (balancer,) = behind()
+    (listener,) = elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+    elbv2.delete_listener(ListenerArn=listener["ListenerArn"])
+    assert behind() == []
+
+
 def test_a_weighted_forward_uses_its_target_groups(fleet: Fleet) -> None:
     elbv2 = fleet.aws.client("elbv2")
     blue, green = fleet.target_group("blue"), fleet.target_group("green", listener=False)
