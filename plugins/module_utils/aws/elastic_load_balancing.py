@@ -8,15 +8,23 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..core.errors import AwsError
-from ..core.health import target_group_name
-from ..core.model import TargetHealth
+from ..core.health import NOT_IN_USE, target_group_name
+from ..core.model import EnabledZones, TargetHealth
 from .calls import Calls
 
-# DescribeTargetGroups: ARNs in one call.
+# DescribeTargetGroups and DescribeLoadBalancers: ARNs in one call.
 MOST_TARGET_GROUPS = 20
+MOST_LOAD_BALANCERS = 20
+# The state of a target that no load balancer uses. Its reason is the same for a target group without a load balancer
+# and for a zone that is not served: "The target group is not used by any load balancer or the target is in an
+# Availability Zone that is not enabled for its load balancer" (TargetHealth).
+UNUSED = "unused"
+# What a classic load balancer says of the latter: one of the descriptions of InstanceState.
+NOT_CONFIGURED = "Availability Zone for which LoadBalancer is not configured"
 
 MISSING_TARGET_GROUP = frozenset({"TargetGroupNotFound", "TargetGroupNotFoundException"})
 MISSING_LOAD_BALANCER = frozenset(
@@ -43,7 +51,11 @@ class LoadBalancing:
                 f"read the health of targets in {target_group_name(arn)}",
                 TargetGroupArn=arn,
             )
-            for item in answer["TargetHealthDescriptions"]:
+            items = answer["TargetHealthDescriptions"]
+            # Only what has a load balancer can have one that leaves a zone out.
+            unused = any(_is_not_in_use(item) for item in items)
+            behind = bool(unused and self.load_balancers([arn]).get(arn))
+            for item in items:
                 health = item.get("TargetHealth", {})
                 found.append(
                     TargetHealth(
@@ -51,6 +63,7 @@ class LoadBalancing:
                         instance_id=item["Target"]["Id"],
                         state=health.get("State", ""),
                         reason=health.get("Reason", ""),
+                        unserved=behind and _is_not_in_use(item),
                     )
                 )
         for name in load_balancer_names:
@@ -66,6 +79,7 @@ class LoadBalancing:
                     instance_id=item["InstanceId"],
                     state="healthy" if item.get("State") == "InService" else "unhealthy",
                     reason=item.get("ReasonCode", "") if item.get("State") != "InService" else "",
+                    unserved=NOT_CONFIGURED in item.get("Description", ""),
                 )
                 for item in answer["InstanceStates"]
             )
@@ -83,6 +97,48 @@ class LoadBalancing:
             )
             for item in answer["TargetGroups"]:
                 found[item["TargetGroupArn"]] = tuple(item.get("LoadBalancerArns") or ())
+        return found
+
+    def enabled_zones(
+        self, target_group_arns: Sequence[str], load_balancer_names: Sequence[str]
+    ) -> list[EnabledZones]:
+        """The zones that are served for each target group and classic load balancer.
+
+        A target group without a load balancer is left out.
+        """
+        behind = self.load_balancers(target_group_arns)
+        arns = sorted({arn for several in behind.values() for arn in several})
+        balancers: dict[str, Mapping[str, Any]] = {}
+        for first in range(0, len(arns), MOST_LOAD_BALANCERS):
+            answer = self._call(
+                "elbv2",
+                "DescribeLoadBalancers",
+                "read the zones of load balancers",
+                LoadBalancerArns=arns[first : first + MOST_LOAD_BALANCERS],
+            )
+            balancers |= {item["LoadBalancerArn"]: item for item in answer["LoadBalancers"]}
+        found = [
+            EnabledZones(
+                target_group_name(arn),
+                tuple(str(balancers[one]["LoadBalancerName"]) for one in several),
+                frozenset(
+                    zone["ZoneName"] for one in several for zone in balancers[one]["AvailabilityZones"]
+                ),
+            )
+            for arn, several in behind.items()
+            if several
+        ]
+        for name in load_balancer_names:
+            answer = self._call(
+                "elb",
+                "DescribeLoadBalancers",
+                f"read the zones of load balancer {name}",
+                LoadBalancerNames=[name],
+            )
+            found += [
+                EnabledZones(name, (name,), frozenset(item["AvailabilityZones"]))
+                for item in answer["LoadBalancerDescriptions"]
+            ]
         return found
 
     def missing(self, target_group_arns: Sequence[str], load_balancer_names: Sequence[str]) -> list[str]:
@@ -109,3 +165,8 @@ class LoadBalancing:
                     raise
                 problems.append(f"there is no classic load balancer {name} in this region")
         return problems
+
+
+def _is_not_in_use(item: Mapping[str, Any]) -> bool:
+    health = item.get("TargetHealth", {})
+    return (health.get("State"), health.get("Reason")) == (UNUSED, NOT_IN_USE)

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from .model import Activity, Group, TargetHealth
+from .model import Activity, EnabledZones, Group, TargetHealth
 
 # A group with one of these suspended cannot be brought to a steady state.
 ESSENTIAL_PROCESSES = ("Launch", "Terminate")
@@ -28,20 +28,26 @@ TOLERATED_SHARE = 0.1
 # For how many seconds launches may fail for reasons of the moment, in every zone, until the group counts as failing.
 LAUNCH_PATIENCE = 300.0
 
-# A target group that no listener uses reports this reason, and never anything better
+# A target group that no load balancer uses reports this reason, and never anything better
 # (Elastic Load Balancing, "Health checks for your target groups", target health reason codes).
 NOT_IN_USE = "Target.NotInUse"
 
 
 def missing(
-    group: Group, wanted: int, targets: Sequence[TargetHealth], *, registers: bool = True
+    group: Group,
+    wanted: int,
+    targets: Sequence[TargetHealth],
+    *,
+    registers: bool = True,
+    served: bool = True,
 ) -> list[str]:
     """Say what keeps a group from having settled at C(wanted) units; an empty list where nothing does.
 
     Instances that leave, and those in standby, are no capacity and no obstacle.
 
     C(targets) is what the group's target groups and classic load balancers say, about any instance;
-    C(registers) tells whether its instances are to be healthy there.
+    C(registers) tells whether its instances are to be healthy there. Without C(served) those may be in zones that the
+    load balancers do not serve, as they were before a deployment.
     """
     words = []
     if not has_capacity(group, wanted):
@@ -52,7 +58,7 @@ def missing(
     if unhealthy:
         words.append(f"{unhealthy} unhealthy")
     if registers and "AddToLoadBalancer" not in group.suspended:
-        words.extend(_missing_targets(group, targets))
+        words.extend(_missing_targets(group, targets, served))
     return words
 
 
@@ -72,23 +78,37 @@ def has_capacity(group: Group, wanted: int) -> bool:
     return wanted <= group.units_in_service < wanted + group.heaviest
 
 
-def _missing_targets(group: Group, targets: Sequence[TargetHealth]) -> Iterable[str]:
+def _missing_targets(group: Group, targets: Sequence[TargetHealth], served: bool) -> Iterable[str]:
     for place in places(group):
         # An instance may be a target on several ports, and is healthy where each of them is.
         seen: dict[str, list[TargetHealth]] = {one.instance_id: [] for one in group.in_service}
         for target in targets:
             if target.place == place and target.instance_id in seen:
                 seen[target.instance_id].append(target)
-        healthy = sum(1 for ports in seen.values() if ports and all(map(_counts_as_healthy, ports)))
+        bad = [one for ports in seen.values() for one in ports if not _counts_as_healthy(one, served)]
+        healthy = (
+            len(seen) - len({one.instance_id for one in bad}) - sum(not ports for ports in seen.values())
+        )
         if healthy != len(seen):
-            unhealthy = [one for ports in seen.values() for one in ports if not _counts_as_healthy(one)]
-            reasons = sorted({one.reason or one.state for one in unhealthy})
+            reasons = sorted({one.reason or one.state for one in bad})
             why = f" ({', '.join(reasons)})" if reasons else ""
             yield f"{healthy} of {len(seen)} targets healthy in {place}{why}"
 
 
-def _counts_as_healthy(target: TargetHealth) -> bool:
+def _counts_as_healthy(target: TargetHealth, served: bool) -> bool:
+    if target.unserved:
+        return not served
     return target.state == "healthy" or (target.state == "unused" and target.reason == NOT_IN_USE)
+
+
+def unserved(group: str, zones: Iterable[str], enabled: Iterable[EnabledZones]) -> list[str]:
+    """Say in which of a group's zones its instances take no traffic; an empty list where they do in all."""
+    return [
+        f"zone {zone} of group {group} is not enabled for load balancer {' and '.join(one.load_balancers)}, so that"
+        f" instances there take no traffic from {one.place}"
+        for one in enabled
+        for zone in sorted(set(zones) - one.zones)
+    ]
 
 
 def places(group: Group) -> list[str]:

@@ -157,13 +157,27 @@ class TargetHealth:
 
     C(place) is the target group's name or the classic load balancer's; C(state) is ELBv2's word
     (initial, healthy, unhealthy, draining, unused, unavailable), to which InService and OutOfService of
-    classic load balancers are translated.
+    classic load balancers are translated. C(unserved) says that there is a load balancer, and that it does not use the
+    target because of the zone that it is in.
     """
 
     place: str
     instance_id: str
     state: str
     reason: str = ""
+    unserved: bool = False
+
+
+@dataclass(frozen=True)
+class EnabledZones:
+    """The zones that the load balancers of one target group serve, or those of one classic load balancer.
+
+    C(place) is the target group's name or the classic load balancer's, C(load_balancers) are names.
+    """
+
+    place: str
+    load_balancers: tuple[str, ...]
+    zones: frozenset[str]
 
 
 @dataclass(frozen=True)

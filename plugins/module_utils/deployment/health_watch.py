@@ -22,6 +22,8 @@ from .progress_lines import Telling
 if TYPE_CHECKING:
     from .rollout import Rollout
 
+# What to do about a zone that is not served.
+ENABLE_ZONE = "enable the zone for the load balancer, or take it from the base group"
 # The newest activities of a step: what it returns, and what it judges by whether a group is failing.
 MOST_KEPT = 1000
 
@@ -37,12 +39,14 @@ def standing(
     attempted: str,
     state: str = "",
     launch_patience: float = health.LAUNCH_PATIENCE,
+    served: bool = False,
 ) -> Standing:
     """See how far a group is on its way to C(wanted), and tell what happened meanwhile.
 
     It has settled when it has had exactly what it wants for C(settle_time) seconds; one that stood so when
     the step began need not prove it again. C(launch_patience) is for how many seconds launches may fail for reasons of
-    the moment in every zone that the group can go to.
+    the moment in every zone that the group can go to. C(served) says that its load balancers must serve all its zones,
+    which an outgoing group may have done without before the deployment.
 
     Raises:
         LaunchFailed: it cannot get there.
@@ -65,7 +69,7 @@ def standing(
     telling.capacity(group, number)
     missing = health.missing(group, number, [], registers=False)
     if not missing:
-        missing = _missing_targets(rollout, group, number, watch, telling)
+        missing = _missing_targets(rollout, group, number, watch, telling, attempted, served)
     now = rollout.clock.now()
     if missing:
         watch.steady_since = None
@@ -151,17 +155,38 @@ def _is_new(activity: Activity, watch: Watch) -> bool:
 
 
 def _missing_targets(
-    rollout: Rollout, group: Group, wanted: int, watch: Watch, telling: Telling
+    rollout: Rollout,
+    group: Group,
+    wanted: int,
+    watch: Watch,
+    telling: Telling,
+    attempted: str,
+    served: bool,
 ) -> list[str]:
     """What load balancers still miss of a group whose instances are all in service.
 
     Those that were healthy when the group settled are asked about again only where an instance has come.
+
+    Raises:
+        LaunchFailed: one is in a zone that is to be served, and is not.
     """
     if not wanted or {one.instance_id for one in group.in_service} <= set(watch.settled):
         return []
     targets = rollout.load_balancing.health(group.target_group_arns, group.load_balancer_names)
     telling.targets(group, targets)
-    return health.missing(group, wanted, targets)
+    if served and any(one.unserved for one in targets):
+        # Told by the load balancers themselves: a zone that was enabled a moment ago serves soon.
+        enabled = rollout.load_balancing.enabled_zones(group.target_group_arns, group.load_balancer_names)
+        zones = {one.availability_zone for one in group.in_service}
+        words = health.unserved(group.name, zones, enabled)
+        if words:
+            raise LaunchFailed(
+                attempted,
+                answer="; ".join(words),
+                state=f"{group.name} has {group.units_in_service} of {wanted} in service.",
+                advice=f"{ENABLE_ZONE.capitalize()}.",
+            )
+    return health.missing(group, wanted, targets, served=served)
 
 
 def _begin_watching(rollout: Rollout, group: Group, watch: Watch, telling: Telling) -> None:

@@ -17,12 +17,19 @@ from datetime import UTC, datetime
 
 from ..aws.auto_scaling import TEMPLATE_EXISTS
 from ..aws.calls import TRANSIENT
-from ..copying.described import Described, Overrides
+from ..copying.described import (
+    Described,
+    Overrides,
+    effective_load_balancers,
+    effective_target_groups,
+)
 from ..copying.launch_template import launch_template_request
+from ..core import health
 from ..core.capacity import additional
 from ..core.errors import AccessDenied, AwsError, RolloutError
 from ..core.model import Deployment, Group, Image
 from .base import instance_types
+from .health_watch import ENABLE_ZONE
 from .rollout import Rollout
 
 OK = "ok"
@@ -78,6 +85,7 @@ def look(rollout: Rollout, wanted: Wanted, peak: int) -> list[Finding]:
         ("instances", _instances),
         ("quotas", _quotas),
         ("addresses", _addresses),
+        ("zones", _zones),
         ("names", _names),
         ("launch templates", _launch_templates),
         ("permissions", _permissions),
@@ -176,6 +184,21 @@ def _addresses(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]
         )
     else:
         yield Finding("addresses", OK, f"{more} more addresses needed, {words} free")
+
+
+def _zones(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:
+    """Whether load balancers serve the zones of the new group, whose instances take no traffic elsewhere."""
+    described, overrides = wanted.described, wanted.overrides
+    enabled = rollout.load_balancing.enabled_zones(
+        effective_target_groups(described, overrides), effective_load_balancers(described, overrides)
+    )
+    zones = described.group.get("AvailabilityZones") or ()
+    problems = health.unserved(described.name, zones, enabled)
+    for words in problems:
+        yield Finding("zones", PROBLEM, f"{words}; {ENABLE_ZONE}")
+    if enabled and not problems:
+        served = ", ".join(one.place for one in enabled)
+        yield Finding("zones", OK, f"{', '.join(sorted(zones))} are served for {served}")
 
 
 def _names(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:

@@ -259,6 +259,7 @@ class Upgrade:
                 tell,
                 settle_time=self._options.settle_time,
                 launch_patience=self._options.launch_patience,
+                served=group is seen.group,
                 attempted=self.attempted,
                 state=self.state,
             )

@@ -182,6 +182,7 @@ class AwsSurroundings:
             progress,
             tell,
             settle_time=0,
+            served=True,
             attempted=attempted,
             state=state,
         )
