@@ -7,11 +7,28 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.progressive.aws.plugins.module_utils.core import health
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput, LaunchFailed
+from ansible_collections.progressive.aws.plugins.module_utils.core.model import (
+    Capacity,
+    Group,
+    Instance,
+    TargetHealth,
+)
 
 from tests.demo.shop import Sizes
 from tests.sandbox.inprocess import InProcess
 from tests.unit.engine import Site
+
+ARN = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/0123456789abcdef"
+
+
+def test_a_target_that_is_not_served_yet_is_waited_for_where_it_must_be_served() -> None:
+    """Its zone may have been enabled a moment ago."""
+    group = Group("new", Capacity(1, 1, 1), (Instance("i-1", "InService"),), target_group_arns=(ARN,))
+    targets = [TargetHealth("web", "i-1", "unused", "Target.NotInUse", unserved=True)]
+    assert health.missing(group, 1, targets) == ["0 of 1 targets healthy in web (Target.NotInUse)"]
+    assert health.missing(group, 1, targets, served=False) == []
 
 
 @pytest.fixture
