@@ -18,6 +18,7 @@ from . import modules
 from .core.errors import InvalidInput
 from .judging.metrics import KINDS, LEVEL
 from .judging.rules import COMPARISONS
+from .sources import all_sources
 from .verification.settings import Settings, read_settings
 
 QUERY = {
@@ -27,14 +28,16 @@ QUERY = {
     "statistic": {"type": "str", "default": "Average"},
     "unit": {"type": "str"},
 }
+# What is asked: a statistic of CloudWatch, or a query to another source.
+ANY_QUERY = {**QUERY, **all_sources.OPTIONS}
 MEASURES = {"absolute": {"type": "float"}, "percent": {"type": "float"}, "deviation": {"type": "float"}}
 METRIC = {
-    **QUERY,
+    **ANY_QUERY,
     "name": {"type": "str", "required": True},
     "kind": {"type": "str", "choices": list(KINDS), "default": LEVEL},
-    "numerator": {"type": "dict", "options": QUERY},
-    "denominator": {"type": "dict", "options": QUERY},
-    "exposure": {"type": "dict", "options": QUERY},
+    "numerator": {"type": "dict", "options": ANY_QUERY},
+    "denominator": {"type": "dict", "options": ANY_QUERY},
+    "exposure": {"type": "dict", "options": ANY_QUERY},
     "period": {"type": "int", "default": 60},
     "expression": {"type": "str"},
     "queries": {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,11 +43,15 @@ REFUSALS = frozenset(
 
 @dataclass(frozen=True)
 class Request:
-    """Data wanted of one metric without placeholders, from C(start) to before C(end) (epoch seconds)."""
+    """Data wanted of one metric without placeholders, from C(start) to before C(end) (epoch seconds).
+
+    C(values) are what the placeholders stand for in a query to another source, which puts them in by itself.
+    """
 
     metric: Metric
     start: float
     end: float
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

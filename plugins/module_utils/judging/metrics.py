@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .metric_source import TIMES, MetricSource, Reader
 from .rules import NO, SHIFT, Rule, read_rule, rule_problems
 
 # What a metric is: a level that each instance has, how many there were of something, or a share of them.
@@ -61,7 +62,10 @@ _PUBLISHERS = {
 
 @dataclass(frozen=True)
 class Query:
-    """One statistic of one CloudWatch metric; C(query_id) is its name within an expression."""
+    """One statistic of one CloudWatch metric; C(query_id) is its name within an expression.
+
+    With C(elsewhere) it is of another source, and all else but the id is empty.
+    """
 
     namespace: str
     metric_name: str
@@ -69,6 +73,14 @@ class Query:
     statistic: str = "Average"
     unit: str | None = None
     query_id: str = ""
+    elsewhere: MetricSource | None = None
+
+    @property
+    def words(self) -> str:
+        """What is asked: C(Average of AWS/EC2 CPUUtilization)."""
+        if self.elsewhere:
+            return self.elsewhere.words
+        return f"{self.statistic} of {self.namespace} {self.metric_name}"
 
 
 @dataclass(frozen=True)
@@ -115,9 +127,15 @@ class Metric:
     @property
     def placeholders(self) -> frozenset[str]:
         """The placeholders that its dimensions and its expression use."""
-        return frozenset(name for text in self._texts() for name in _PLACEHOLDER.findall(text)) & frozenset(
-            PLACEHOLDERS
-        )
+        used = {name for text in self._texts() for name in _PLACEHOLDER.findall(text)}
+        if any(query.elsewhere and query.elsewhere.by_instance for query in self.queries):
+            used.add("instance_id")
+        return frozenset(used) & frozenset(PLACEHOLDERS)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether its data come from another source than CloudWatch."""
+        return any(query.elsewhere for query in self.queries)
 
     @property
     def bounds(self) -> str:
@@ -134,7 +152,7 @@ class Metric:
         """Words for where its data come from: C(Average of AWS/EC2 CPUUtilization)."""
         if self.expression:
             return self.expression
-        said = [f"{query.statistic} of {query.namespace} {query.metric_name}" for query in self.queries]
+        said = [query.words for query in self.queries]
         return (" as a share of " if self.kind == RATE else " for ").join(said)
 
     def _texts(self) -> Iterable[str]:
@@ -142,6 +160,7 @@ class Metric:
         for query in (*self.queries, *([self.publisher] if self.publisher else ())):
             yield query.namespace
             yield from query.dimensions.values()
+            yield from query.elsewhere.templates if query.elsewhere else ()
 
     def rendered(self, values: Mapping[str, str]) -> Metric:
         """The metric with the placeholders replaced by C(values)."""
@@ -215,14 +234,21 @@ def publisher_of(query: Query) -> Query | None:
     return None
 
 
-def read_metrics(options: Sequence[Mapping[str, Any]]) -> tuple[tuple[Metric, ...], list[str]]:
-    """Read the C(metrics) option: the metrics, and a sentence for each problem found in any of them."""
+def read_metrics(
+    options: Sequence[Mapping[str, Any]], sources: Mapping[str, Reader] | None = None
+) -> tuple[tuple[Metric, ...], list[str]]:
+    """Read the C(metrics) option: the metrics, and a sentence for each problem found in any of them.
+
+    C(sources) read the options of queries to sources other than CloudWatch, by the option's name.
+    """
     metrics, problems = [], []
     for position, option in enumerate(options, start=1):
-        metric = _read_metric(option)
+        metric = _read_metric(option, sources or {})
         name = f"metric {metric.name!r}" if metric.name else f"metric {position}"
         metrics.append(metric)
-        problems += [f"{name}: {problem}" for problem in _metric_problems(metric, option)]
+        problems += [
+            f"{name}: {problem}" for problem in _metric_problems(metric, option, tuple(sources or ()))
+        ]
     seen: set[str] = set()
     for metric in metrics:
         if metric.name in seen:
@@ -231,18 +257,20 @@ def read_metrics(options: Sequence[Mapping[str, Any]]) -> tuple[tuple[Metric, ..
     return tuple(metrics), problems
 
 
-def _read_metric(option: Mapping[str, Any]) -> Metric:
+def _read_metric(option: Mapping[str, Any], sources: Mapping[str, Reader]) -> Metric:
     expression, kind = option.get("expression") or "", option.get("kind") or LEVEL
     if kind == RATE:
         queries = tuple(
-            replace(_read_query(option.get(name) or {}), query_id=name) for name in (NUMERATOR, DENOMINATOR)
+            replace(_read_query(option.get(name) or {}, sources, option), query_id=name)
+            for name in (NUMERATOR, DENOMINATOR)
         )
     elif expression:
         queries = tuple(_read_query(query) for query in option.get("queries") or ())
     else:
-        queries = (_read_query(option),)
+        queries = (_read_query(option, sources),)
         if kind == COUNT and option.get("exposure"):
-            queries = (*queries, replace(_read_query(option["exposure"]), query_id=DENOMINATOR))
+            exposure = _read_query(option["exposure"], sources, option)
+            queries = (*queries, replace(exposure, query_id=DENOMINATOR))
     fill = option.get("fill")
     if fill is None and not expression and len(queries) == 1 and absent_when_zero(queries[0]):
         fill = 0.0
@@ -273,8 +301,19 @@ def _given(option: Mapping[str, Any], name: str, default: Any) -> Any:
     return default if value is None else value
 
 
-def _read_query(option: Mapping[str, Any]) -> Query:
+def _read_query(
+    option: Mapping[str, Any],
+    sources: Mapping[str, Reader] | None = None,
+    metric: Mapping[str, Any] | None = None,
+) -> Query:
+    """Read a query; what the C(metric) that it is a part of says of its source holds for it, too."""
+    elsewhere = None
+    for name, read in (sources or {}).items():
+        if option.get(name):
+            given = {key: value for key, value in option[name].items() if value is not None}
+            elsewhere = read({**((metric or {}).get(name) or {}), **given})
     return Query(
+        elsewhere=elsewhere,
         namespace=option.get("namespace") or "",
         metric_name=option.get("metric_name") or "",
         dimensions={str(name): str(value) for name, value in (option.get("dimensions") or {}).items()},
@@ -284,11 +323,13 @@ def _read_query(option: Mapping[str, Any]) -> Query:
     )
 
 
-def _metric_problems(metric: Metric, option: Mapping[str, Any]) -> list[str]:
+def _metric_problems(metric: Metric, option: Mapping[str, Any], sources: Sequence[str]) -> list[str]:
     problems = []
     if not metric.name:
         problems.append("it has no name")
-    if not valid_period(metric.period):
+    if metric.elsewhere and not 0 < metric.period <= LONGEST_PERIOD:
+        problems.append(f"period {metric.period} must be from 1 to {LONGEST_PERIOD} seconds")
+    elif not metric.elsewhere and not valid_period(metric.period):
         problems.append(
             f"period {metric.period} is none that CloudWatch has: 1, 5, 10, 20, 30 or a multiple of 60 seconds"
             f" up to {LONGEST_PERIOD}"
@@ -301,14 +342,19 @@ def _metric_problems(metric: Metric, option: Mapping[str, Any]) -> list[str]:
     if metric.kind == RATE:
         for query in metric.queries:
             problems += [f"{query.query_id}: {problem}" for problem in _query_problems(query)]
-    elif bool(option.get("metric_name")) == bool(metric.expression):
-        problems.append("give either metric_name or expression")
+    elif len([name for name in ("metric_name", "expression", *sources) if option.get(name)]) != 1:
+        others = f", {' or '.join(sources)}" if sources else ""
+        problems.append(f"give either metric_name or expression{others}")
     elif metric.expression:
         problems += _expression_problems(metric)
     else:
         if option.get("queries"):
             problems.append("queries belong to an expression, and there is none")
-        problems += _query_problems(metric.queries[0])
+        for query in metric.queries:
+            of = "exposure: " if query.query_id else ""
+            problems += [of + problem for problem in _query_problems(query)]
+    if metric.elsewhere and not all(query.elsewhere for query in metric.queries):
+        problems.append("both of its parts must be of the same kind of source")
     if option.get("publisher"):
         problems += _publisher_problems(metric)
     for placeholder in sorted(_unknown_placeholders(metric)):
@@ -326,9 +372,9 @@ def _kind_problems(metric: Metric, option: Mapping[str, Any]) -> list[str]:
     problems = []
     if metric.kind == RATE:
         problems += [
-            f"a rate has a {name}: give its namespace, metric_name and dimensions there"
-            for name in (NUMERATOR, DENOMINATOR)
-            if not (option.get(name) or {}).get("metric_name")
+            f"a rate has a {name}: give its namespace, metric_name and dimensions there, or its query"
+            for name, query in zip((NUMERATOR, DENOMINATOR), metric.queries, strict=True)
+            if not query.metric_name and not query.elsewhere
         ]
         if option.get("metric_name") or option.get("expression"):
             problems.append("a rate is of numerator and denominator; it has no metric_name and no expression")
@@ -358,6 +404,8 @@ def _publisher_problems(metric: Metric) -> list[str]:
     problems = []
     if metric.fill is None:
         problems.append("publisher belongs to fill, and there is none: give fill: 0, or leave publisher out")
+    if metric.elsewhere:
+        return [*problems, "publisher is CloudWatch's; let the query itself give 0 where there is none"]
     if metric.publisher and not metric.publisher.metric_name:
         problems.append("publisher: metric_name is missing")
     return problems + [f"publisher: {words}" for words in _query_problems(metric.publisher or Query("", ""))]
@@ -399,6 +447,10 @@ def _expression_problems(metric: Metric) -> list[str]:
 
 def _query_problems(query: Query) -> list[str]:
     problems = []
+    if query.elsewhere:
+        if query.namespace or query.metric_name or query.dimensions or query.unit:
+            problems.append("namespace, metric_name, dimensions and unit are CloudWatch's")
+        return [*problems, *query.elsewhere.problems()]
     if not query.namespace:
         problems.append("namespace is missing")
     if not valid_statistic(query.statistic):
@@ -417,4 +469,8 @@ def _unknown_placeholders(metric: Metric) -> set[str]:
     for query in (*metric.queries, *([metric.publisher] if metric.publisher else ())):
         for text in (query.namespace, *query.dimensions.values()):
             mentioned.update(re.findall(r"\{([^{}]*)\}", text))
+        if query.elsewhere:
+            # What has braces of its own in PromQL has more than a name in them.
+            names = (name for text in query.elsewhere.templates for name in _PLACEHOLDER.findall(text))
+            mentioned.update(name for name in names if name not in TIMES)
     return mentioned - set(PLACEHOLDERS)

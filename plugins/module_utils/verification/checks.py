@@ -15,6 +15,7 @@ from ..aws.cloudwatch import CloudWatch, Request, number_of_queries
 from ..core.errors import InvalidInput, RolloutError
 from ..core.model import Group
 from ..judging.metrics import MOST_QUERIES, Metric
+from ..sources.all_sources import MOST_QUESTIONS, AllSources, questions
 from .baseline import (
     Baseline,
     Observer,
@@ -40,6 +41,7 @@ class Preparation:
         """Nothing is asked of AWS yet. In C(check_mode) the group need not exist."""
         self._settings = settings
         self._cloudwatch = cloudwatch
+        self._sources = AllSources(cloudwatch)
         self._surroundings = surroundings
         self._observer = Observer(settings, surroundings)
         self._check_mode = check_mode
@@ -132,29 +134,40 @@ class Preparation:
                 yield f"metric {metric.name!r}: {problem}"
 
     def _refusals(self, subject: Subject, controls: Sequence[Subject], now: float) -> list[str]:
-        """Ask CloudWatch whether it understands every query and knows every alarm."""
+        """Ask CloudWatch and other sources whether they understand every query, and about every alarm."""
         problems: list[str] = []
         requests, names = [], []
-        queries = 0
+        queries, elsewhere = 0, []
         for metric in self._settings.metrics:
             publishers = members(metric, [subject])
             if not publishers:
                 problems.append(f"metric {metric.name!r}: {_lack(metric, subject)}")
-            queries += (len(publishers) + len(members(metric, controls))) * sum(
-                map(number_of_queries, metric.parts)
-            )
+            everybody = [*publishers, *members(metric, controls)]
+            window = _a_while_ago(metric, now)
+            if metric.elsewhere:
+                elsewhere += [
+                    Request(part, *window, member.values) for member in everybody for part in metric.parts
+                ]
+            else:
+                queries += len(everybody) * sum(map(number_of_queries, metric.parts))
             for member in publishers[:1]:
                 for part in metric.parts:
-                    requests.append(Request(part.rendered(member.values), *_a_while_ago(metric, now)))
+                    requests.append(Request(part.rendered(member.values), *window, member.values))
                     names.append(metric.name)
         if queries > MOST_CALLS_A_LOOK * MOST_QUERIES:
             problems.append(
                 f"each look would take {queries} queries, and CloudWatch allows {MOST_CALLS_A_LOOK} calls of"
                 f" {MOST_QUERIES} a second; take fewer metrics, or metrics of groups instead of instances"
             )
+        asked = sum(1 for __ in questions(elsewhere))
+        if asked > MOST_QUESTIONS:
+            problems.append(
+                f"each look would ask {asked} questions of sources other than CloudWatch, one after the other, and"
+                f" {MOST_QUESTIONS} are allowed; take instance_label (by_instance), with which one is for all instances"
+            )
         problems += [
-            f"metric {names[position]!r}: CloudWatch refuses it: {words}"
-            for position, words in sorted(self._cloudwatch.refusal(requests).items())
+            f"metric {names[position]!r}: {words}"
+            for position, words in sorted(self._sources.refusal(requests).items())
         ]
         known = self._cloudwatch.alarms(self._settings.alarms)
         problems += [

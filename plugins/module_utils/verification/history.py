@@ -49,8 +49,15 @@ def find_blocks(
     metrics = [metric for metric in settings.metrics if uses_history(metric)]
     if not metrics or settings.history == 0:
         return []
-    # The data of the finest metric are gone first.
-    kept = min(next(age for period, age in RETENTION if metric.period >= period) for metric in metrics)
+    # CloudWatch's data of the finest metric are gone first. What another source no longer has, it does not answer with.
+    kept = min(
+        (
+            next(age for period, age in RETENTION if metric.period >= period)
+            for metric in metrics
+            if not metric.elsewhere
+        ),
+        default=ACTIVITIES_KEPT,
+    )
     back = min(kept, ACTIVITIES_KEPT, settings.history or kept)
     found = []
     for name in surroundings.revisions(settings.group):

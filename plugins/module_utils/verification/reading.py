@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from ..aws.cloudwatch import CloudWatch, Request
 from ..judging.datapoints import Evidence, Series
 from ..judging.metrics import Metric
+from ..sources.all_sources import AllSources
 from .baseline import Baseline, Surroundings
 from .history import Block, find_blocks, uses_history
 from .publishers import Member, Subject, members, of_parts
@@ -22,12 +23,12 @@ from .settings import PATIENCE, Settings
 
 
 class Reading:
-    """Reads from CloudWatch, in as few calls as possible."""
+    """Reads from CloudWatch and other sources, in as few calls as possible."""
 
     def __init__(self, settings: Settings, cloudwatch: CloudWatch, surroundings: Surroundings) -> None:
         """Nothing is asked of AWS yet."""
         self._settings = settings
-        self._cloudwatch = cloudwatch
+        self._sources = AllSources(cloudwatch)
         self._surroundings = surroundings
         self._earlier: Mapping[str, tuple[Series, ...]] | None = None
 
@@ -105,9 +106,9 @@ class Reading:
             for member in members(metric, subjects)
         ]
         answers = iter(
-            self._cloudwatch.data(
+            self._sources.data(
                 [
-                    Request(part.rendered(member.values), *window)
+                    Request(part.rendered(member.values), *window, member.values)
                     for __, metric, member, window in asked
                     for part in metric.parts
                 ]

@@ -19,6 +19,7 @@ from ..judging.datapoints import FAIL
 from ..judging.judge import Scoring
 from ..judging.metrics import Metric, number, read_metrics
 from ..judging.rules import WITH_AN_ERROR
+from ..sources.all_sources import READERS
 
 # CloudWatch says of most metrics that a period is complete a minute after its end, or sooner.
 LONGEST_USUAL_DELAY = 60
@@ -202,7 +203,7 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
     Raises:
         InvalidInput: with all that is wrong with them.
     """
-    metrics, problems = read_metrics(options.get("metrics") or ())
+    metrics, problems = read_metrics(options.get("metrics") or (), READERS)
     alarms = tuple(dict.fromkeys(options.get("alarms") or ()))
     given: dict[str, Any] = {name: options[name] for name in _PLAIN_OPTIONS if options.get(name) is not None}
     for name in ("start", "end", "baseline_start"):
@@ -333,7 +334,9 @@ def _judging_problems(settings: Settings) -> Iterator[str]:
 
 
 def retention_problem(metric: Metric, start: float, now: float) -> str:
-    """Say that CloudWatch no longer has the metric's data of a time; empty where it does."""
+    """Say that CloudWatch no longer has the metric's data of a time; empty where it does, or where another may."""
+    if metric.elsewhere:
+        return ""
     age = now - start
     kept = next(seconds for period, seconds in RETENTION if metric.period >= period)
     # Data of shorter periods live on in longer ones.
