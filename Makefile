@@ -41,6 +41,10 @@ environment: ## build the virtual environment and the links (the others do so as
 demo: environment ## run the guide's canary twice on the sandbox: a good image, then a bad one
 	@$(BIN)/python -m tests.demo
 
+.PHONY: prometheus
+prometheus: environment ## judge canaries by a real Prometheus (Debian's package, unpacked into build/)
+	@$(BIN)/python -m tests.demo.by_prometheus
+
 .PHONY: sandbox
 sandbox: environment ## start the pretend AWS on a loopback port, until interrupted
 	@$(BIN)/python -m tests.sandbox

@@ -36,6 +36,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.reporting.run_reco
     extended,
     latest,
 )
+from ansible_collections.progressive.aws.plugins.module_utils.sources.secret_options import secrets_of
 from ansible_collections.progressive.aws.plugins.plugin_utils import failure, in_worker
 
 # Modules that have no passes to repeat: they take none of the options for it.
@@ -89,6 +90,9 @@ class ActionModule(ActionBase):
         self._memory = StepMemory(self._host(task_vars or {}))
         options = {name: value for name, value in self._task.args.items() if value is not None}
         keeps_record = "run" in options and not self._at_once
+        found = [] if self._at_once else secrets_of(options)
+        if found:
+            options["secrets"] = [*found, *(options.get("secrets") or ())]
         earlier = latest(options.pop("run")) if keeps_record else {}
         began = time.time()
         result = self._result(options, task_vars)

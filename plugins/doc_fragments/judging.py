@@ -57,6 +57,109 @@ options:
           unit:
             description: Only data in this unit.
             type: str
+          prometheus: &prometheus
+            description:
+              - The metric's data come from Prometheus, or what speaks its API, instead of CloudWatch.
+              - What is not set of it in O(metrics[].numerator), O(metrics[].denominator) or O(metrics[].exposure) is
+                taken from the metric's own.
+            type: dict
+            suboptions:
+              address:
+                description: Its address, as V(https://prometheus.example.com:9090), with what stands before C(/api/v1).
+                type: str
+              query:
+                description:
+                  - A query in PromQL, with placeholders as in O(metrics[].dimensions), and V({period}) for the length of
+                    a period in seconds.
+                  - It is evaluated at the end of each period (C(query_range)), so that a range such as C([60s]) covers
+                    a period of 60 seconds.
+                type: str
+              instance_label:
+                description:
+                  - The label that has the instance's id. One query then is for all instances, and each is judged.
+                  - In the query V({instance_id}) stands for all of them, for a regular expression, as
+                    C(latency{instance_id=~"{instance_id}"}).
+                type: str
+              headers:
+                description: Headers of each request, as C(X-Scope-OrgID).
+                type: dict
+              secret_headers:
+                description: Headers whose values are shown nowhere.
+                type: dict
+              bearer_token:
+                description: A token, sent as C(Authorization). It is shown nowhere.
+                type: str
+              url_username:
+                description: A user, for basic authentication.
+                type: str
+              url_password:
+                description: The user's password. It is shown nowhere.
+                type: str
+              validate_certs:
+                description: Whether the server's certificate is checked. Unset, it is.
+                type: bool
+              ca_path:
+                description: A file with the certificates of authorities to trust, where the system's are not enough.
+                type: path
+              timeout:
+                description: How many seconds to wait for an answer, at most 60. Unset, it is 10.
+                type: float
+          web: &web
+            description:
+              - The metric's data come from a URL that answers with JSON of the shape that docs/metrics.md describes.
+            type: dict
+            suboptions:
+              url:
+                description:
+                  - The address, with placeholders as in O(metrics[].dimensions), and V({start}), V({end}) (epoch
+                    seconds, the end exclusive) and V({period}) (seconds).
+                type: str
+              by_instance:
+                description:
+                  - Whether an answer has a series for each instance, with its C(instance_id). V({instance_id}) then
+                    stands for all that are asked about, with commas.
+                type: bool
+              headers:
+                description: Headers of each request, as C(X-Scope-OrgID).
+                type: dict
+              secret_headers:
+                description: Headers whose values are shown nowhere.
+                type: dict
+              bearer_token:
+                description: A token, sent as C(Authorization). It is shown nowhere.
+                type: str
+              url_username:
+                description: A user, for basic authentication.
+                type: str
+              url_password:
+                description: The user's password. It is shown nowhere.
+                type: str
+              validate_certs:
+                description: Whether the server's certificate is checked. Unset, it is.
+                type: bool
+              ca_path:
+                description: A file with the certificates of authorities to trust, where the system's are not enough.
+                type: path
+              timeout:
+                description: How many seconds to wait for an answer, at most 60. Unset, it is 10.
+                type: float
+          command: &command
+            description:
+              - The metric's data come from a command, run where the module runs, that prints JSON of the shape that
+                docs/metrics.md describes.
+            type: dict
+            suboptions:
+              argv:
+                description:
+                  - The program and its arguments, with placeholders as in O(metrics[].web.url). No shell reads them.
+                type: list
+                elements: str
+              by_instance:
+                description: As O(metrics[].web.by_instance).
+                type: bool
+              timeout:
+                description: How many seconds it may take, at most 60. Unset, it is 10.
+                type: float
       denominator:
         description:
           - The metric of what it is a share of, as requests. Where it has a datapoint, a missing numerator is 0.
@@ -70,7 +173,9 @@ options:
         description: The namespace, as V(AWS/EC2).
         type: str
       metric_name:
-        description: The metric's name in its namespace. Give either this or O(metrics[].expression).
+        description:
+          - The metric's name in its namespace. Give either this, O(metrics[].expression), O(metrics[].prometheus),
+            O(metrics[].web) or O(metrics[].command).
         type: str
       dimensions:
         description: The dimensions, as C(InstanceId) with V({instance_id}). CloudWatch wants all of a metric's.
@@ -84,8 +189,13 @@ options:
       unit:
         description: Only data in this unit. There is rarely a need for it, and a wrong one gives no data.
         type: str
+      prometheus: *prometheus
+      web: *web
+      command: *command
       period:
-        description: Length of a period in seconds; V(1), V(5), V(10), V(20), V(30) or a multiple of 60.
+        description:
+          - Length of a period in seconds; V(1), V(5), V(10), V(20), V(30) or a multiple of 60, and any number where the
+            data are not CloudWatch's.
         type: int
         default: 60
       expression:

@@ -65,6 +65,13 @@ options:
         the latest run counts. With it, also with an empty dictionary, this step returns as RV(ignore:run) what the run
         has come to so far, for M(progressive.aws.canary_report).
     type: raw
+  secrets:
+    description:
+      - Texts that are shown nowhere. The action plugin sets it to what is secret in the options of verifications that a
+        set-up is given, which it passes on as they are.
+    type: list
+    elements: str
+    default: []
 requirements:
   - python >= 3.11
 notes:

@@ -66,6 +66,7 @@ PASSES: Mapping[str, Mapping[str, Any]] = {
     "on_drift": {"type": "str", "choices": ["fail", "adopt"], "default": "fail"},
     "progress": {"type": "dict", "no_log": False},
     "run": {"type": "raw"},
+    "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
 }
 
 # Documented in doc_fragments/launch_patience.py.

@@ -15,6 +15,7 @@ faults, faults/NUMBER     number
 POST instances/ID         ``{"action": "unhealthy"}`` and what else ``ACTIONS`` names
 GET mark                  the number of the next call
 GET calls?since=NUMBER    the calls since then
+GET metrics               what Prometheus scrapes of the instances, in its text format
 POST reset                an empty AWS
 ========================  ======================================================================
 

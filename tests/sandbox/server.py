@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from tests.sandbox.control import Control
 from tests.sandbox.faults import ConnectionDropped
 from tests.sandbox.gateway import Gateway
+from tests.sandbox.metrics.exposition import CONTENT_TYPE, exposition
+from tests.sandbox.metrics.published import Snapshot
 from tests.sandbox.protocol import Request
 
 #: Seconds between two looks at whether something is due, and at all groups even if nothing is.
@@ -64,6 +66,13 @@ class Server:
     def control(self, method: str, path: str, query: str, body: bytes) -> tuple[int, Any]:
         """Answer a request below /sandbox/."""
         return self._control.handle(method, path, query, body)
+
+    def exposition(self) -> str:
+        """Return what Prometheus scrapes of the instances in the home region."""
+        with self.gateway.lock:
+            self.gateway.tick()
+            world = self.gateway.world
+            return exposition(Snapshot(world), world.now())
 
     def _pass_time(self) -> None:
         """Let happen what is due, even if nobody calls."""
@@ -116,6 +125,9 @@ class _Handler(BaseHTTPRequestHandler):
         owner.last_request = time.monotonic()
         body = self._body()
         target = urlsplit(self.path)
+        if target.path == "/sandbox/metrics":
+            self._write(200, {"Content-Type": CONTENT_TYPE}, owner.exposition().encode())
+            return
         if target.path.startswith("/sandbox/"):
             status, told = owner.control(self.command, target.path, target.query, body)
             content = b"" if told is None else json.dumps(told).encode()

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..sources.secret_options import without_secrets
+
 # Under which name a result has the record.
 RECORD = "run"
 # What begins with _ansible_ is never printed, and reaches a rescue in ansible_failed_result.
@@ -120,5 +122,5 @@ def _verified(
         "verdict": told.get("verdict") or ("failed" if told.get("failed") else None),
         "events": [*phase["events"], *(told.get("events") or ())],
         "verification": dict(told),
-        "verify": dict(options),
+        "verify": without_secrets(options),
     }
