@@ -69,8 +69,8 @@ options:
                 type: str
               query:
                 description:
-                  - A query in PromQL, with placeholders as in O(metrics[].dimensions), and V({period}) for the length of
-                    a period in seconds.
+                  - A query in PromQL, with placeholders as in O(metrics[].dimensions), and V({period}) for the seconds
+                    of a period.
                   - It is evaluated at the end of each period (C(query_range)), so that a range such as C([60s]) covers
                     a period of 60 seconds.
                 type: str
@@ -162,7 +162,8 @@ options:
                 type: float
       denominator:
         description:
-          - The metric of what it is a share of, as requests. Where it has a datapoint, a missing numerator is 0.
+          - The metric of what it is a share of, as requests. Where it has a datapoint of CloudWatch's, a missing
+            numerator is 0.
         type: dict
         suboptions: *query
       exposure:

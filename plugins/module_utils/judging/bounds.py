@@ -177,6 +177,8 @@ def missing_data(metric: Metric, several: Sequence[Series], *, steady: bool = Tr
     if errors:
         return "; ".join(errors)
     if not any(series.points for series in several):
+        if metric.elsewhere:
+            return f"no datapoint at all of {metric.source}. Ask the source for it without us, and correct the query"
         return f"no datapoint at all. Check namespace, metric name, dimensions and unit{_of_fill(metric)}"
     if not steady:
         return ""

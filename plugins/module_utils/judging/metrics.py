@@ -394,7 +394,11 @@ def _kind_problems(metric: Metric, option: Mapping[str, Any]) -> list[str]:
             if given
         ]
     if metric.exposed and metric.fill is not None:
-        problems.append("fill is not needed: where there is an exposure, what is missing is 0")
+        problems.append(
+            "let the query itself give 0 where there is none, as by PromQL's or vector(0)"
+            if metric.elsewhere
+            else "fill is not needed: where there is an exposure, what is missing is 0"
+        )
     if metric.kind != LEVEL and metric.rule.compare not in (SHIFT, NO):
         problems.append(f"a {metric.kind} is compared by shift or not at all, not by {metric.rule.compare}")
     return problems

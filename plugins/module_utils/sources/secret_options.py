@@ -14,7 +14,8 @@ from typing import Any
 # Options whose value is secret wherever they stand: those of sources over HTTP, and amazon.aws's of a connection.
 SECRET_OPTIONS = frozenset(
     {
-        *("bearer_token", "url_password", "secret_headers"),
+        # The last one is where the action plugin puts what it has found of the others.
+        *("bearer_token", "url_password", "secret_headers", "secrets"),
         *("secret_key", "aws_secret_access_key", "aws_secret_key", "session_token", "aws_session_token"),
     }
 )

@@ -202,12 +202,17 @@ def of_parts(
 
 
 def counted(metric: Metric, number: Series, exposure: Series) -> Series:
-    """A series of a rate, or of a count with an exposure, of the two that CloudWatch has.
+    """A series of a rate, or of a count with an exposure, of the two that its source has.
 
-    Where there is an exposure and no number, there were none: whatever publishes the one is there.
+    Where CloudWatch has an exposure and no number, there were none: whatever publishes the one is there, and counts
+    that are zero are often not published. Other sources have a query for each, and one that finds nothing may be wrong.
     """
     numbers = dict(number.points)
-    counts = tuple((moment, numbers.get(moment, 0.0), value) for moment, value in exposure.points)
+    counts = tuple(
+        (moment, numbers.get(moment, 0.0), value)
+        for moment, value in exposure.points
+        if moment in numbers or not metric.elsewhere
+    )
     if metric.kind == COUNT:
         points = tuple((moment, value) for moment, value, __ in counts)
     else:

@@ -99,6 +99,22 @@ def test_a_rate_takes_the_address_of_its_metric_for_both_of_its_parts(server: Pr
         World().verify(metrics=[{**rate, "maximum": 1.0}])
 
 
+def test_a_numerator_that_finds_nothing_is_no_data_and_not_zero(server: PrometheusServer) -> None:
+    server.series = lambda query: [({}, lambda moment: 900.0)] if "requests" in query else []
+    rate = {
+        "name": "errors",
+        "kind": "rate",
+        "prometheus": {"address": server.url},
+        "numerator": {"prometheus": {"query": "sum(increase(errors_misspelt[1m]))"}},
+        "denominator": {"prometheus": {"query": "sum(increase(requests[1m]))"}},
+        "maximum": 20.0,
+    }
+    with pytest.raises(VerdictNotPassed, match=r"no datapoint at all of Prometheus .*errors_misspelt"):
+        World().verify(metrics=[rate])
+    with pytest.raises(InvalidInput, match="or vector"):
+        World().verify(metrics=[{**rate, "fill": 0.0}])
+
+
 def test_no_data_are_told_as_such_and_never_pass(server: PrometheusServer) -> None:
     server.series = lambda query: []
     with pytest.raises(VerdictNotPassed, match="latency: no datapoint at all"):
