@@ -22,9 +22,19 @@ description:
   - With O(start) and O(end) in the past it judges old data at once, as they would have been judged when they came.
 options:
   group:
-    description: The Auto Scaling group to judge, usually the new one of a deployment.
+    description:
+      - The Auto Scaling group to judge, usually the new one of a deployment. Give this or O(judge_from).
     type: str
-    required: true
+  judge_from:
+    description:
+      - A report that M(progressive.aws.canary_report) wrote as JSON. What it says was judged is judged again by the
+        options that are given, AWS is asked nothing, and the verdicts then and now are shown side by side.
+      - Without O(metrics) and O(alarms) it is judged by the options of then, but for those that are given and differ
+        from their defaults.
+    type: path
+  judge_phase:
+    description: The phase of O(judge_from) that is judged, by its name. Unset, the last one that was verified.
+    type: str
   alarms:
     description:
       - Metric or composite alarms, by name. One that is in state C(ALARM) at any look fails.
@@ -172,6 +182,11 @@ EXAMPLES = r"""
         ignore:
           absolute: 20
     on_inconclusive: pause
+
+- name: Judge what a report holds again by a higher confidence
+  progressive.aws.cloudwatch_verify:
+    judge_from: report.json
+    confidence: 0.99
 
 - name: Judge yesterday's deployment again, to tune the options
   progressive.aws.cloudwatch_verify:
@@ -349,6 +364,23 @@ series:
       type: int
       returned: always
       sample: 60
+    start:
+      description: From when on it was judged, in seconds since the epoch.
+      type: float
+      returned: always
+      sample: 1772625600.0
+    end:
+      description: Up to when.
+      type: float
+      returned: always
+      sample: 1772626500.0
+    counts:
+      description:
+        - Of a count or a rate, the beginning of a period, the number, and of how many; else empty.
+      type: list
+      elements: list
+      returned: always
+      sample: []
     points:
       description: Pairs of the beginning of a period, in seconds since the epoch, and the value.
       type: list
@@ -360,6 +392,20 @@ series:
       type: str
       returned: always
       sample: ""
+history:
+  description: As RV(series), of earlier instances, from which it was learned how much those of one image differ.
+  returned: when judged
+  type: list
+  elements: dict
+  sample: []
+then:
+  description: The verdict of then, with O(judge_from).
+  returned: with O(judge_from)
+  type: dict
+  sample:
+    verdict: fail
+    score: 0.0
+    metrics: [{name: CPU, verdict: fail, reason: i-0b1c had 91.2 at 12:04 UTC}]
 window:
   description: What time was judged, in seconds since the epoch.
   returned: when judged
@@ -444,27 +490,51 @@ plan:
 """
 
 from ansible_collections.progressive.aws.plugins.module_utils import modules, role_input
+from ansible_collections.progressive.aws.plugins.module_utils.core.passes import Step
 from ansible_collections.progressive.aws.plugins.module_utils.deployment import alarm_watch
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import Rollout
+from ansible_collections.progressive.aws.plugins.module_utils.reporting.what_if import OptionReader, WhatIf
 from ansible_collections.progressive.aws.plugins.module_utils.verification.fleet import AwsSurroundings
-from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import read_settings
+from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import (
+    OPTIONS,
+    read_settings,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.verification.verify import Verification
-from ansible_collections.progressive.aws.plugins.module_utils.verification_options import VERIFICATION
+from ansible_collections.progressive.aws.plugins.module_utils.verification_options import (
+    VERIFICATION,
+    settings_of,
+)
 
 ARGUMENT_SPEC = {
     **VERIFICATION,
     **role_input.PLAYBOOK,
     **modules.WATCHED_ALARMS_OPTION,
-    "group": {"type": "str", "required": True},
+    "group": {"type": "str"},
+    "judge_from": {"type": "path"},
+    "judge_phase": {"type": "str"},
 }
 
 
 def main() -> None:
     """Run the module."""
-    module = modules.aws_module(ARGUMENT_SPEC)
+    module = modules.aws_module(
+        ARGUMENT_SPEC,
+        required_one_of=[("group", "judge_from")],
+        mutually_exclusive=[("judge_from", "start"), ("judge_from", "end")],
+        required_by={"judge_phase": ("judge_from",)},
+    )
 
-    def build(rollout: Rollout) -> Verification:
+    def build(rollout: Rollout) -> Step:
         role_input.check_variables(module)
+        report = modules.text_of(module.params["judge_from"], "judge_from")
+        if report is not None:
+            return WhatIf(
+                report,
+                module.params["judge_from"],
+                module.params["judge_phase"],
+                {name: module.params[name] for name in ("group", *OPTIONS)},
+                OptionReader(settings_of, {name: spec.get("default") for name, spec in VERIFICATION.items()}),
+            )
         return Verification(
             read_settings(module.params),
             rollout.cloudwatch,

@@ -69,6 +69,29 @@ def test_an_image_like_the_one_before_goes_live_and_can_be_judged_again(
     assert deployer.server.writes(mark) == []
 
 
+def test_a_report_can_be_judged_again_by_other_options_and_without_aws(
+    base: Shop, deployer: Deployer
+) -> None:
+    deployer.go_live(deployer.image("one"))
+    assert deployer.deploy(deployer.image("two"), canary_phases=HALF).code == 0
+    mark = deployer.server.mark()
+    strict = {**COMPARED, "metrics": [{**COMPARED["metrics"][0], "maximum": 0.001}]}
+
+    same = deployer.play("judge", judge_from=str(deployer.report_path), judge_must_pass=True)
+    other = deployer.play("judge", judge_from=str(deployer.report_path), canary_verify=strict)
+    must = deployer.play(
+        "judge", judge_from=str(deployer.report_path), canary_verify=strict, judge_must_pass=True
+    )
+
+    assert same.code == 0, same.output
+    assert "pass, score 100  pass, score 100" in " ".join(same.output.split("\n"))
+    assert other.code == 0, other.output
+    assert "pass, score 100  fail, score 0" in " ".join(other.output.split("\n"))
+    assert "above the maximum of 0.001" in other.output
+    assert must.code == 2
+    assert deployer.server.mark() == mark, "AWS was asked nothing"
+
+
 def test_an_image_that_is_slower_than_the_one_before_is_taken_back(base: Shop, deployer: Deployer) -> None:
     first = deployer.go_live(deployer.image("one"))
     slow = deployer.image("two", error_rate=0.0, latency={"median": 0.4})

@@ -14,13 +14,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from ..verification.settings import OPTIONS
+
 CANARY, BASELINE = "canary", "baseline"
 HIDDEN = "[hidden]"
 # Beyond it sums of numbers are not finite any more.
 LARGEST = 1e300
 
 # What AWS's words or a user's own message could have brought along.
-NAMED = r"[\w-]*(?:secret|password|passwd|token|user_?data|api_?key|credential)[\w-]*"
+NAMED = r"[\w-]*(?:secret|password|passwd|token|user_?data|api[_-]?key|credential)[\w-]*"
+SECRET_NAME = re.compile(rf"(?i){NAMED}|authorization")
 SECRETS = (
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     re.compile(r"(?i)\bbearer\s+([A-Za-z0-9+/=._~-]{12,})"),
@@ -51,7 +54,19 @@ FINDING = (
     "minimum",
     "maximum",
 )
-SERIES = ("metric", "side", "member", "group", "instance_id", "period", "points", "error")
+SERIES = (
+    "metric",
+    "side",
+    "member",
+    "group",
+    "instance_id",
+    "period",
+    "start",
+    "end",
+    "points",
+    "counts",
+    "error",
+)
 EVENT = ("at", "kind", "subject", "text", "in_service")
 # The distance from the median, in robust standard deviations, from which an instance stands out, of so many.
 OUTLIER_DEVIATIONS, OUTLIER_AMONG, OUTLIER_SHARE = 3.5, 4, 0.1
@@ -123,9 +138,29 @@ def verification_of(verification: Any, options: Any = None) -> dict[str, Any] | 
             _finding(one, asked.get(one.get("name"), {})) for one in _mappings(verification.get("metrics"))
         ],
         "series": series,
+        "history": [_series(one) for one in _mappings(verification.get("history"))],
+        "options": hide_options(
+            {
+                name: value
+                for name, value in _mapping(options).items()
+                if name in OPTIONS and value is not None
+            }
+        ),
         "baseline": _baseline(_mapping(verification.get("baseline"))),
         "plan": [str(one) for one in verification.get("plan") or ()],
     }
+
+
+def hide_options(value: Any) -> Any:
+    """Options without the values of those whose names say that they are secret."""
+    if isinstance(value, Mapping):
+        return {
+            str(name): HIDDEN
+            if one and isinstance(one, str) and SECRET_NAME.fullmatch(str(name))
+            else hide_options(one)
+            for name, one in value.items()
+        }
+    return [hide_options(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _baseline(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,14 +196,21 @@ def _finding(finding: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, 
 
 
 def _series(series: Mapping[str, Any]) -> dict[str, Any]:
-    points = []
-    for point in series.get("points") or ():
-        if isinstance(point, list | tuple) and len(point) == 2:
-            at, value = number_of(point[0]), number_of(point[1])
-            if at is not None and value is not None:
-                points.append([at, value])
     known = {name: series.get(name) for name in SERIES}
-    return {**known, "period": number_of(series.get("period")), "points": sorted(points)}
+    numbers = {name: number_of(series.get(name)) for name in ("period", "start", "end")}
+    points, counts = _rows(series.get("points"), 2), _rows(series.get("counts"), 3)
+    return {**known, **numbers, "points": points, "counts": counts}
+
+
+def _rows(rows: Any, width: int) -> list[list[float]]:
+    """Rows of so many numbers, each beginning with a time, in their order; others are left out."""
+    found = []
+    for row in rows or ():
+        if isinstance(row, list | tuple) and len(row) == width:
+            numbers = [one for value in row if (one := number_of(value)) is not None]
+            if len(numbers) == width:
+                found.append(numbers)
+    return sorted(found)
 
 
 def instances_of(

@@ -142,7 +142,8 @@ class Run:
         del record["events"]
         for phase in record["phases"]:
             if phase["verification"]:
-                del phase["verification"]["series"]
+                for name in ("series", "history", "options"):
+                    del phase["verification"][name]
         return record
 
     def _rollback_began(self) -> float | None:

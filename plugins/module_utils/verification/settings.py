@@ -47,6 +47,12 @@ _PLAIN_OPTIONS = (
     *("duration", "warmup", "interval", "delay", "on_no_data", "on_inconclusive", "strategy", "confidence"),
     *("sensitivity", "baseline_window", "history", "expected_instances", "expected_baseline_instances"),
 )
+# All options of a verification, besides its group.
+OPTIONS = (
+    *_PLAIN_OPTIONS,
+    *("metrics", "alarms", "start", "end", "baseline_start", "baseline_groups"),
+    *("pass_score", "marginal_score", "group_weights"),
+)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..judging.datapoints import Evidence, Series, clock_time
 from ..judging.metrics import number
+from .replay import known_until
 from .settings import PATIENCE, Settings
 
 # So many changed datapoints are told one by one.
@@ -62,7 +63,7 @@ def settle(settings: Settings, evidence: Evidence, readings: Readings, start: fl
         read[key] = series, found
     for key, (__, found) in read.items():
         readings[key] = [[*one[:4], float(one[0] < until)] for one in found]
-    return Settled(_cut(evidence, until), until, tuple(changed))
+    return Settled(known_until(evidence, until), until, tuple(changed))
 
 
 def changes_in_words(changed: Sequence[str]) -> list[str]:
@@ -93,15 +94,6 @@ def _newest(
     for moment, value, exposure in series.counts or ((*point, 1.0) for point in series.points):
         if moment >= oldest:
             yield moment, value, exposure
-
-
-def _cut(evidence: Evidence, until: float) -> Evidence:
-    baseline = evidence.baseline
-    if evidence.same_time:
-        baseline = tuple(series.until(until) for series in baseline)
-    return replace(
-        evidence, canary=tuple(series.until(until) for series in evidence.canary), baseline=baseline
-    )
 
 
 def _words(evidence: Evidence, series: Series, known: Sequence[float], value: float, exposure: float) -> str:

@@ -9,7 +9,7 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..aws.cloudwatch import AlarmState, CloudWatch
@@ -25,8 +25,6 @@ from ..judging.datapoints import (
     PENDING,
     Evidence,
     Finding,
-    Series,
-    Terms,
     clock_time,
 )
 from ..judging.judge import AlarmReading, Judgement
@@ -35,13 +33,12 @@ from .baseline import Observer, Surroundings, VerificationProgress
 from .checks import Preparation
 from .publishers import Subject
 from .reading import Reading
+from .replay import Known, as_result, judge_known, replay
 from .settings import ASK, PATIENCE, PREVIOUS, Settings, length
 from .settling import changes_in_words, settle
 
 # So many metrics have room in a line of progress.
 METRICS_IN_A_LINE = 4
-# Old data are judged as they would have been when they came, at so many moments at most.
-MOST_REPLAYED_LOOKS = 200
 
 
 class VerdictNotPassed(VerificationFailed):
@@ -61,16 +58,10 @@ class VerdictNotPassed(VerificationFailed):
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What one look found: each metric's evidence, in order, and the states of the alarms.
+class _Look(Known):
+    """What one look found, with the states of the alarms."""
 
-    C(until) says up to when each metric, by name, is judged, in epoch seconds.
-    """
-
-    evidence: tuple[Evidence, ...]
-    alarms: tuple[AlarmReading, ...]
-    final: bool
-    until: Mapping[str, float]
+    alarms: tuple[AlarmReading, ...] = ()
 
 
 class Verification:
@@ -195,7 +186,7 @@ class Verification:
             subject, controls = self._observe(progress, now)
         evidence = self._reading.evidence(subject, controls, baseline, start, now)
         if self._settings.retrospective:
-            return _Look(evidence, (), True, {one.name: end for one, end in self._ends(start)})
+            return _Look(evidence, {one.name: end for one, end in self._ends(start)}, True)
         settled = [settle(self._settings, one, progress.readings, start, now) for one in evidence]
         for words in changes_in_words([words for one in settled for words in one.changed]):
             self._tell(tell, "health", words)
@@ -204,7 +195,7 @@ class Verification:
         # What is not complete at the end is read once more.
         complete = all(until[metric.name] >= end for metric, end in self._ends(start))
         final = complete and self._final(evidence, start, now)
-        return _Look(evidence, self._alarms(start, now), final, until)
+        return _Look(evidence, until, final, self._alarms(start, now))
 
     def _ends(self, start: float) -> list[tuple[Metric, float]]:
         return [(metric, self._settings.window(metric, start)[1]) for metric in self._settings.metrics]
@@ -236,79 +227,27 @@ class Verification:
     def _judge(self, look: _Look, start: float) -> Judgement:
         settings = self._settings
         findings = [
-            judge.judge_metric(
-                evidence,
-                Terms(
-                    final=look.final,
-                    fraction=(
-                        1.0
-                        if look.final
-                        else settings.fraction(evidence.metric, start, look.until[evidence.metric.name])
-                    ),
-                    error=settings.error,
-                    looks=int(settings.duration // evidence.metric.period),
-                    sensitivity=settings.sensitivity,
-                    on_no_data=settings.on_no_data,
-                ),
-            )
-            for evidence in look.evidence
-        ]
-        findings += [
             judge.judge_alarm(alarm, final=look.final, on_no_data=settings.on_no_data)
             for alarm in look.alarms
         ]
-        if settings.retrospective:
-            words = "only its state now could be read, so it was not judged"
-            findings += [
-                Finding(name, NOT_APPLICABLE, words, kind="alarm", rule="alarm") for name in settings.alarms
-            ]
-        return judge.judge(findings, settings.scoring)
+        return judge_known(settings, look, start, findings)
 
     def _judge_the_past(self, progress: VerificationProgress, tell: Tell) -> Decision:
         """Judge old data as they would have been judged when they came: look by look, until it was certain."""
         settings, start = self._settings, progress.begin
-        end = settings.last_data(start)
         # Everything there will be is there.
-        everything = self._look(progress, end, tell)
-        moment = start
-        step = max(settings.looks_every, settings.duration / MOST_REPLAYED_LOOKS)
-        while moment < end:
-            moment = min(end, moment + step)
-            look = everything if moment >= end else self._as_known(everything, start, moment)
-            judgement = self._judge(look, start)
-            if judgement.verdict != PENDING:
-                break
-        return self._conclude(judgement, look, progress, moment, tell)
-
-    def _as_known(self, look: _Look, start: float, moment: float) -> _Look:
-        """What a look at that moment would have found."""
-        known = {
-            metric.name: float(self._settings.judged_until(metric, start, moment))
-            for metric in self._settings.metrics
-        }
-        return replace(
-            look,
-            final=False,
-            until=known,
-            evidence=tuple(
-                replace(
-                    one,
-                    canary=tuple(series.until(until) for series in one.canary),
-                    baseline=(
-                        tuple(series.until(until) for series in one.baseline)
-                        if one.same_time
-                        else one.baseline
-                    ),
-                )
-                for one in look.evidence
-                for until in [known[one.metric.name]]
-            ),
-        )
+        everything = self._look(progress, settings.last_data(start), tell)
+        words = "only its state now could be read, so it was not judged"
+        alarms = [
+            Finding(name, NOT_APPLICABLE, words, kind="alarm", rule="alarm") for name in settings.alarms
+        ]
+        judgement, known, moment = replay(settings, everything, start, alarms)
+        return self._conclude(judgement, known, progress, moment, tell)
 
     def _conclude(
         self,
         judgement: Judgement,
-        look: _Look,
+        look: Known,
         progress: VerificationProgress,
         now: float,
         tell: Tell,
@@ -321,12 +260,7 @@ class Verification:
             "verdict": judgement.verdict,
             "score": judgement.score,
             "metrics": [finding.as_result() for finding in judgement.findings],
-            "series": [
-                _series_result(evidence.metric, side, series)
-                for evidence in look.evidence
-                for side, several in (("canary", evidence.canary), ("baseline", evidence.baseline))
-                for series in several
-            ],
+            **as_result(look.evidence),
             "window": {"start": start, "end": start + self._settings.duration, "judged_at": now},
             "baseline": {
                 "groups": list(progress.baseline.groups),
@@ -411,16 +345,3 @@ def _latest(evidence: Evidence) -> str:
     values = [value for when, value in newest if when == moment]
     low, high = number(min(values)), number(max(values))
     return f"{evidence.metric.name} {low}" + (f" to {high}" if high != low else "")
-
-
-def _series_result(metric: Metric, side: str, series: Series) -> dict[str, Any]:
-    return {
-        "metric": metric.name,
-        "side": side,
-        "member": series.member,
-        "group": series.group,
-        "instance_id": series.instance_id,
-        "period": metric.period,
-        "points": [list(point) for point in series.points],
-        "error": series.error,
-    }
