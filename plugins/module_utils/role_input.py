@@ -64,6 +64,7 @@ VARIABLES = frozenset(
         "canary_tags",
         "canary_take_over",
         "canary_target_group_arns",
+        "canary_unknown_members",
         "canary_user_data",
         "canary_user_data_file",
     }

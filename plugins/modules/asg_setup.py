@@ -138,6 +138,15 @@ options:
     type: str
     choices: [tell, copy]
     default: tell
+  unknown_members:
+    description:
+      - What is done where AWS tells something of the base group that would be lost in the copy, because this version
+        of the collection does not know it, or because the installed botocore does not.
+      - With V(refuse) each is named and nothing is touched. With V(ignore) the copy is made without.
+      - What says nothing, such as a choice that every new group has, is never refused.
+    type: str
+    choices: [refuse, ignore]
+    default: refuse
   role:
     description:
       - What the role P(progressive.aws.canary#role) was given for the steps that follow, to be checked with all the
@@ -555,6 +564,7 @@ ARGUMENT_SPEC = {
     **modules.WATCHED_ALARMS_OPTION,
     "alarms_of_group": {"type": "str", "choices": list(WAYS_OF_ALARMS), "default": TELL},
     **modules.BLOCKERS_OPTION,
+    "unknown_members": {"type": "str", "choices": ["refuse", "ignore"], "default": "refuse"},
     "role": {"type": "dict", "options": ROLE},
     "list_copied": {"type": "bool", "default": True},
 }
@@ -585,6 +595,7 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
         watched_alarms=alarm_watch.named(params["watched_alarms"]),
         alarms_of_group=params["alarms_of_group"],
         blockers=read_blockers(params["blockers"]),
+        unknown_members=params["unknown_members"],
         list_copied=params["list_copied"],
     )
 

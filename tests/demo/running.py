@@ -24,6 +24,11 @@ COLLECTIONS = ROOT / "build" / "collections"
 PLAYBOOKS = ROOT / "playbooks"
 
 
+def ansible_folder() -> Path:
+    """Where ansible-playbook stands: beside this Python, or in the environment that a test of compatibility names."""
+    return Path(os.environ.get("COMPATIBILITY_BIN") or Path(sys.executable).parent)
+
+
 class SandboxServer:
     """A running sandbox: C(url) for AWS clients, C(control) for the world behind it."""
 
@@ -144,13 +149,15 @@ def environment(endpoint: str, **more: str) -> dict[str, str]:
     return {
         **kept,
         "LC_ALL": "C.UTF-8",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PATH": os.pathsep.join((str(ansible_folder()), os.environ.get("PATH", os.defpath))),
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_CONFIG": str(ROOT / "tests" / "ansible.cfg"),
         "ANSIBLE_HOME": str(ROOT / "build" / "ansible"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "AWS_ENDPOINT_URL": endpoint,
+        # For botocore before 1.31, which does not know the variable: the collections of Ansible read this one.
+        "AWS_URL": endpoint,
         "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
         "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
         "AWS_REGION": REGION,
@@ -179,7 +186,7 @@ def run_playbook(
         extra = Path(folder) / "variables.json"
         extra.write_text(json.dumps(variables))
         process = subprocess.Popen(
-            ["ansible-playbook", str(path), "--extra-vars", f"@{extra}", *arguments],
+            [str(ansible_folder() / "ansible-playbook"), str(path), "--extra-vars", f"@{extra}", *arguments],
             cwd=ROOT,
             env=dict(environ),
             stdin=subprocess.DEVNULL,

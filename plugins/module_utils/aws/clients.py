@@ -23,6 +23,8 @@ with contextlib.suppress(ImportError):
     import botocore.loaders
     import botocore.session
 
+from . import not_parsed
+
 #: What a deployment calls in any case.
 USUAL_SERVICES = ("autoscaling", "ec2", "elbv2", "cloudwatch")
 
@@ -59,9 +61,11 @@ def client(
     settings = botocore.config.Config(**config)
     if users is not None:
         settings = settings.merge(users)
-    return _session(profile).client(
+    made = _session(profile).client(
         service, region_name=region, endpoint_url=endpoint, config=settings, **given
     )
+    not_parsed.watch(made)
+    return made
 
 
 def preload() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from ..core.errors import AwsError
@@ -372,4 +372,4 @@ def _alarm_state(alarm: Mapping[str, Any]) -> AlarmState:
 
 
 def _datetime(moment: float) -> datetime:
-    return datetime.fromtimestamp(moment, tz=UTC)
+    return datetime.fromtimestamp(moment, tz=timezone.utc)

@@ -38,6 +38,7 @@ from .scaling_policies import (
     over,
     scheduled_actions_not_copied,
 )
+from .unknown_members import lost
 
 # Fixed quotas of Amazon EC2 Auto Scaling and EC2 ("Quotas for Auto Scaling resources and groups", "Tag
 # restrictions"), and of user data, before base64 (RequestLaunchTemplateData).
@@ -283,8 +284,10 @@ def _left_out(members: table.Table, source: Mapping[str, Any], what: str) -> Ite
     for member in members.members:
         if member.how is table.How.LEFT_OUT and table.pruned(source.get(member.name)):
             yield NotCopied(f"{member.name} of {what}", member.words)
-    for name in members.unknown(source):
-        yield NotCopied(f"{name} of {what}", "AWS has it since after this version of the collection was made")
+    for name in lost(members, source):
+        yield NotCopied(
+            f"{name} of {what}", "this version of the collection, or of botocore, does not know it"
+        )
 
 
 def _launching_not_copied(described: Described, overrides: Overrides) -> Iterable[NotCopied]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from .model import Capacity, Deployment, Group, Lease, Phase, PlannedPhase, Snapshot
 from .naming import PARTS, names_digest
@@ -253,7 +253,7 @@ def status(group: Group) -> str:
 
 def write_moment(seconds: float) -> str:
     """A time (seconds since the epoch) as a tag's value, in UTC: C(2026-03-04T12:00:00Z)."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def live_since(group: Group) -> str:

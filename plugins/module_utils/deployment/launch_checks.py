@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from ..aws.auto_scaling import TEMPLATE_EXISTS
 from ..aws.calls import TRANSIENT
@@ -117,7 +117,7 @@ def _image(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:
 
 
 def _moment(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).isoformat()
+    return datetime.fromtimestamp(now, timezone.utc).isoformat()
 
 
 def _instances(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..copying import unknown_members
 from ..copying.described import FOLLOW, Overrides, OwnSettings
 from ..copying.group_alarms import COPY, TELL
 from ..copying.inventory import base_digest, copying_problems
@@ -51,6 +52,7 @@ _HOW_OPTIONS = frozenset(
     {
         *("adopt_group", "deployment_id", "phases", "resize_order", "list_copied"),
         *("scale_in_protection", "capacity_floor", "watched_alarms", "alarms_of_group", "blockers"),
+        "unknown_members",
     }
 )
 
@@ -83,6 +85,7 @@ class SetUpOptions(OwnSettings):
     watched_alarms: tuple[str, ...] = ()
     alarms_of_group: str = TELL
     blockers: Blockers = field(default_factory=Blockers)
+    unknown_members: str = unknown_members.REFUSE
     list_copied: bool = False
 
     @property
@@ -284,6 +287,8 @@ class Plan:
             # A revision becomes outgoing one day, and needs room for its snapshot then.
             keys = {*tags, journal.OUTGOING, journal.BEFORE, journal.RESTORED}
             self.problems += copying_problems(self.basis.described, self.overrides, keys)
+            if options.unknown_members == unknown_members.REFUSE:
+                self.problems += unknown_members.problems(self.basis.described)
             self.problems += self.basis.problems
         if self.basis:
             # Without an AMI or sizes too: whatever else is wrong is told at once.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from .metrics import Metric
@@ -172,7 +172,7 @@ def values_of(several: Sequence[Series]) -> list[float]:
 def clock_time(moment: float, period: int = 60) -> str:
     """Write a time for people, with seconds where periods are shorter than a minute."""
     shape = "%H:%M UTC" if period % 60 == 0 else "%H:%M:%S UTC"
-    return datetime.fromtimestamp(moment, tz=UTC).strftime(shape)
+    return datetime.fromtimestamp(moment, tz=timezone.utc).strftime(shape)
 
 
 def count(number: int, what: str) -> str:
