@@ -37,7 +37,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.reporting.run_reco
     latest,
 )
 from ansible_collections.progressive.aws.plugins.module_utils.sources.secret_options import secrets_of
-from ansible_collections.progressive.aws.plugins.plugin_utils import failure, in_worker
+from ansible_collections.progressive.aws.plugins.plugin_utils import failure, in_worker, survey_answers
 
 # Modules that have no passes to repeat: they take none of the options for it.
 AT_ONCE = frozenset({"canary_report"})
@@ -80,7 +80,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Repeat passes until one is done or has failed, or C(wait) is false, and return what all came to.
 
-        An option that is null counts as not given, so that a variable with no value is an option left alone.
+        An option that is null or an empty text counts as not given, so that a variable with no value is an option left
+        alone.
         """
         if self._task.async_val:
             raise AnsibleActionFail(
@@ -88,7 +89,7 @@ class ActionModule(ActionBase):
             )
         super().run(None, task_vars)
         self._memory = StepMemory(self._host(task_vars or {}))
-        options = {name: value for name, value in self._task.args.items() if value is not None}
+        options = survey_answers.understood(self._task.args)
         keeps_record = "run" in options and not self._at_once
         found = [] if self._at_once else secrets_of(options)
         if found:
@@ -102,6 +103,7 @@ class ActionModule(ActionBase):
                 record["planned"] = True
             if self._name == "asg_setup":
                 record["steps"] = result.get("steps", [])
+                result["phases"] = options.get("phases", [])
             result[RECORD] = record
         # With failed_when a failure is perhaps none, and Ansible does not print what it returned.
         if result.get("failed") and not self._task.failed_when:
@@ -179,9 +181,7 @@ class ActionModule(ActionBase):
                 raise Orphaned("ansible-playbook is gone, so nothing more is done")
 
         own = (
-            {}
-            if self._at_once
-            else {"lease_owner": lease_owner.run_name(play), "progress": self._memory.read()}
+            {} if self._at_once else {"lease_owner": _owner(play, task_vars), "progress": self._memory.read()}
         )
         arguments = {**own, **options}
         self._update_module_args(self._task.action, arguments, task_vars)
@@ -201,7 +201,7 @@ class ActionModule(ActionBase):
         play = os.getppid()
         wait = _read(options, "wait", True, boolean)
         poll_interval = _read(options, "poll_interval", DEFAULT_POLL_INTERVAL, float)
-        owner = {"lease_owner": lease_owner.run_name(play)}
+        owner = {"lease_owner": _owner(play, task_vars or {})}
         progress: Any = options.get("progress", self._memory.read())
         while True:
             if os.getppid() != play:
@@ -219,6 +219,10 @@ class ActionModule(ActionBase):
                 continue
             if not result.get("changed") and not result.get("events"):
                 time.sleep(poll_interval)
+
+
+def _owner(play: int, task_vars: Mapping[str, Any]) -> str:
+    return lease_owner.run_name(play, lease_owner.known_as(task_vars, os.environ))
 
 
 def _ask(prompt: str) -> str:

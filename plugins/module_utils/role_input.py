@@ -9,12 +9,14 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .core.capacity import NO_PHASES
 from .core.errors import InvalidInput
 from .reporting.write_report import files
 
@@ -138,11 +140,21 @@ def _number_problems(given: Mapping[str, Any]) -> Iterator[str]:
         ("keep_revisions", 0),
     ):
         value = given.get(name)
-        if value is not None and float(value) < least:
-            yield f"canary_{name} is {value:g}; it must be {least} or more"
+        if value in (None, ""):
+            continue
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not math.isfinite(number):
+            yield f"canary_{name} is {value!r}, which is no number"
+        elif number < least:
+            yield f"canary_{name} is {number:g}; it must be {least} or more"
 
 
 def _phase_problems(phases: Sequence[Mapping[str, Any]], folder: str) -> Iterator[str]:
+    if not phases:
+        yield NO_PHASES
     names = Counter(str(phase.get("name") or "").strip() for phase in phases)
     if names.pop("", 0):
         yield "a phase has no name"

@@ -129,10 +129,16 @@ revisions:
       returned: always
       sample: "2026-03-04T12:00:00Z"
     lease:
-      description: Who is deploying it, since when and until when, in seconds since the epoch.
+      description:
+        - Who is deploying it, since when and until when, in seconds since the epoch.
+        - C(held_by) has the owner as people know it, by a job of AWX or the address of a build where it is one.
       type: dict
       returned: always
-      sample: {"owner": "jenkins@ci-4:4711:98765:4026531836", "since": 1772625600, "until": 1772625720}
+      sample:
+        owner: jenkins@ci-4:4711:98765:4026531836:https://ci.example.com/job/shop/42/
+        held_by: https://ci.example.com/job/shop/42/ (jenkins@ci-4)
+        since: 1772625600
+        until: 1772625720
 actions:
   description: What was done, or in check mode what would be done first, in words.
   returned: always

@@ -169,16 +169,16 @@ options:
         default: []
       settle_time:
         description: The seconds that a group must hold its steady state.
-        type: float
+        type: raw
       steady_state_timeout:
         description: The seconds that a group may take to settle.
-        type: float
+        type: raw
       launch_patience:
         description: The seconds that launches may fail for reasons of the moment.
-        type: float
+        type: raw
       keep_revisions:
         description: How many earlier revisions are going to be kept.
-        type: float
+        type: raw
   list_copied:
     description:
       - Whether check mode also shows, a line each, the sizes of every group in every phase, what was looked at (AMI,
@@ -270,6 +270,11 @@ steps:
       is C(upgrade), C(verify) or C(task_file) with its C(file). C(so_far) has the kinds of all steps up to it.
     - None in check mode, and none where the revision is live already.
   returned: success
+  type: list
+  elements: dict
+phases:
+  description: O(phases) as they were understood, also where they came as text.
+  returned: when O(run) is given
   type: list
   elements: dict
 revisions:
@@ -540,10 +545,10 @@ ROLE = {
     "variables": {"type": "list", "elements": "str", "default": []},
     "folder": {"type": "path", "default": "."},
     "report": {"type": "list", "elements": "str", "default": []},
-    "settle_time": {"type": "float"},
-    "launch_patience": {"type": "float"},
-    "steady_state_timeout": {"type": "float"},
-    "keep_revisions": {"type": "float"},
+    "settle_time": {"type": "raw"},
+    "launch_patience": {"type": "raw"},
+    "steady_state_timeout": {"type": "raw"},
+    "keep_revisions": {"type": "raw"},
 }
 ARGUMENT_SPEC = {
     **modules.SERIES,

@@ -19,6 +19,16 @@ def test_the_variables_are_those_of_the_roles_specification_and_defaults() -> No
     assert set(yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())) <= role_input.VARIABLES
 
 
+def test_every_optional_variable_may_be_an_empty_text_as_a_survey_has_it() -> None:
+    specification = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())
+    options = specification["argument_specs"]["main"]["options"].items()
+    assert not [
+        name
+        for name, option in options
+        if not option.get("required") and (option["type"] not in ("raw", "str") or option.get("choices"))
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
@@ -66,6 +76,17 @@ def test_whatever_a_later_step_would_refuse_is_refused_at_once(tmp_path: Path) -
         "a phase has no name",
     ):
         assert words in found
+
+
+@pytest.mark.parametrize("value", ["soon", "nan", "inf", [], {}, "-inf"])
+def test_what_is_no_number_is_told(value: object) -> None:
+    (problem,) = role_input.problems({"settle_time": value}, [{"name": "All"}])
+    assert problem.startswith("canary_settle_time is ")
+
+
+def test_numbers_may_be_text_and_an_empty_one_is_none(tmp_path: Path) -> None:
+    given = {"settle_time": "5", "steady_state_timeout": "", "keep_revisions": None}
+    assert not list(role_input.problems(given, [{"name": "All"}]))
 
 
 def test_the_steps_of_the_phases_come_in_their_order() -> None:

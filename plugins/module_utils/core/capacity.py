@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from .model import Capacity, Phase, PlannedPhase, Snapshot
 
 NEW_FIRST = "new_first"
+NO_PHASES = "there are no phases; the last one must reach 100 %"
 OLD_FIRST = "old_first"
 RESIZE_ORDERS = (NEW_FIRST, OLD_FIRST)
 
@@ -144,7 +145,7 @@ def _is_reached(phase: PlannedPhase, reached: Phase) -> bool:
 def phase_problems(phases: Sequence[Wanted], desired_capacity: int | None = None) -> list[str]:
     """Say everything that is wrong with a list of phases: each by itself, and that they rise to 100 %."""
     if not phases:
-        return ["there are no phases; the last one must reach 100 %"]
+        return [NO_PHASES]
     problems = [problem for wanted in phases for problem in wanted.problems(desired_capacity)]
     if problems:
         return problems

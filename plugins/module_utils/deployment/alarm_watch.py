@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..aws.cloudwatch import AlarmChange, AlarmState
@@ -150,4 +150,4 @@ def _as_result(alarm: AlarmState, history: Sequence[AlarmChange]) -> dict[str, A
 
 
 def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S UTC")
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%H:%M:%S UTC")

@@ -57,11 +57,12 @@ def ensure_ours(
         progress.owned = True
         return
     if progress.owned and lease is not None:
+        who = lease_owner.in_words(lease.owner)
         raise Overtaken(
             attempted,
-            answer=f"{lease.owner} has taken over deployment {deployment.deployment_id} of {deployment.group}",
+            answer=f"{who} has taken over deployment {deployment.deployment_id} of {deployment.group}",
             state="This run has stopped and touches nothing more.",
-            advice=f"Talk to {lease.owner}.",
+            advice=f"Talk to {who}.",
         )
     if held_by_other(rollout, lease) and not rollout.deployer.take_over:
         raise locked(rollout, deployment, attempted)
@@ -102,8 +103,8 @@ def locked(rollout: Rollout, deployment: Deployment, attempted: str, *, other_in
         )
     return Locked(
         attempted,
-        answer=f"{lease.owner} has been deploying {deployment.image_id} as {deployment.group}"
-        f" for {now - lease.since} seconds",
+        answer=f"{lease_owner.in_words(lease.owner)} has been deploying {deployment.image_id} as"
+        f" {deployment.group} for {now - lease.since} seconds",
         state="Nothing was touched.",
         advice=advice,
     )

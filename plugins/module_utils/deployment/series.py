@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..core import journal, naming
-from ..core.model import Deployment, Group, Snapshot
+from ..core import journal, lease_owner, naming
+from ..core.model import Deployment, Group, Lease, Snapshot
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,12 @@ def revision_info(group: Group) -> dict[str, Any]:
         "image_id": deployment.image_id if deployment else "",
         "deployment_id": deployment.deployment_id if deployment else "",
         "live_since": journal.live_since(group) if journal.status(group) == journal.LIVE else "",
-        "lease": dataclasses.asdict(deployment.lease) if deployment and deployment.lease else None,
+        "lease": _lease(deployment.lease) if deployment and deployment.lease else None,
     }
+
+
+def _lease(lease: Lease) -> dict[str, Any]:
+    return {**dataclasses.asdict(lease), "held_by": lease_owner.in_words(lease.owner)}
 
 
 def state_of(groups: Sequence[Group]) -> str:

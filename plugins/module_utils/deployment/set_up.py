@@ -82,7 +82,7 @@ class SetUp:
         """
         found = [*options.problems(), *problems]
         if found:
-            raise InvalidInput(found)
+            raise InvalidInput(list(dict.fromkeys(found)))
         self._rehearse = rehearse
         self._warnings = warnings
         self._before: list[dict[str, Any]] = []

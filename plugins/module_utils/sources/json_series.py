@@ -11,7 +11,7 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from ..judging.metric_source import Answer, NoAnswer
@@ -66,7 +66,7 @@ def _moment(place: str, where: str, moment: Any) -> float:
         read = datetime.fromisoformat(str(moment))
     except ValueError:
         raise _misshapen(place, f"{where} has {moment!r}, which is no time") from None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    return (read if read.tzinfo else read.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def _misshapen(place: str, words: str) -> NoAnswer:

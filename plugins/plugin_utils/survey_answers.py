@@ -1,0 +1,76 @@
+# Copyright (c) 2026, The progressive.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Understands options as surveys and command lines give them: everything is text, and nothing is an empty text.
+
+Private to the collection: no other collection should import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+# Options whose emptiness is a mistake to be told, rather than one that is not given.
+NAMES = frozenset({"application", "service", "environment", "base_group"})
+# Options with structure, which may come as YAML or JSON text; a test compares them with the modules' specifications.
+STRUCTURES = frozenset(
+    {
+        "alarms",
+        "baseline_groups",
+        "block_device_mappings",
+        "group_weights",
+        "image_filters",
+        "image_owners",
+        "load_balancer_names",
+        "metadata_options",
+        "metrics",
+        "path",
+        "phases",
+        "security_group_ids",
+        "tags",
+        "target_group_arns",
+    }
+)
+# What of a phase has structure.
+PHASE_STRUCTURES = frozenset({"verify", "before", "after"})
+
+
+def understood(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are given: without those that are null or empty texts, and text as the structure that it is.
+
+    A text that is no YAML, or none of a structure, stays as it is: the module has words for it.
+    """
+    given = _given(options, STRUCTURES, keep=NAMES)
+    phases = given.get("phases")
+    if isinstance(phases, list):
+        given["phases"] = [
+            _given(phase, PHASE_STRUCTURES) if isinstance(phase, Mapping) else phase for phase in phases
+        ]
+    return given
+
+
+def _given(
+    options: Mapping[str, Any], structures: frozenset[str], keep: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    return {
+        name: _structure(value) if name in structures else value
+        for name, value in options.items()
+        if name in keep or not _is_nothing(value)
+    }
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _structure(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        read = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+    return read if isinstance(read, (list, dict)) else value
