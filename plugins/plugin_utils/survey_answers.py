@@ -32,6 +32,7 @@ STRUCTURES = frozenset(
         "security_group_ids",
         "tags",
         "target_group_arns",
+        "watched_alarms",
     }
 )
 # What of a phase has structure.
@@ -67,6 +68,9 @@ def _is_nothing(value: Any) -> bool:
 
 
 def _structure(value: Any) -> Any:
+    if isinstance(value, (int, float)):
+        # Ansible's validation has words for text that is no structure, and fails on a number.
+        return str(value)
     if not isinstance(value, str):
         return value
     try:

@@ -24,6 +24,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.progressive.aws.plugins.module_utils import modules
 from ansible_collections.progressive.aws.plugins.module_utils.aws.calls import Calls
+from ansible_collections.progressive.aws.plugins.plugin_utils.survey_answers import understood
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -241,7 +242,8 @@ def test_the_role_answers_clearly(
             "__canary_role": _trusted(ROLE_DEFAULTS["__canary_role"]) | {"variables": sorted(variables)},
         },
     )
-    answer = answer_of("asg_setup", templar.template(_trusted(SET_UP)), capsys)
+    # As the action plugin does.
+    answer = answer_of("asg_setup", understood(templar.template(_trusted(SET_UP))), capsys)
     for phase in variables.get("canary_phases") or ():
         if isinstance(phase, dict) and isinstance(phase.get("verify"), dict):
             group = answer.get("group") or "the-new-group"
