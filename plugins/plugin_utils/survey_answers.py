@@ -21,6 +21,7 @@ STRUCTURES = frozenset(
         "alarms",
         "baseline_groups",
         "block_device_mappings",
+        "blockers",
         "group_weights",
         "image_filters",
         "image_owners",

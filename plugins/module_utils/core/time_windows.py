@@ -150,7 +150,7 @@ def zone(name: str) -> tzinfo:
         ZoneInfoNotFoundError, ValueError: there is none.
     """
     # Known also where a machine has no database.
-    return UTC if name == "UTC" else zoneinfo.ZoneInfo(name)
+    return timezone.utc if name == "UTC" else zoneinfo.ZoneInfo(name)
 
 
 def _zone_problems(name: str, where: str) -> Sequence[str]:
