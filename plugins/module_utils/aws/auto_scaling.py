@@ -240,19 +240,17 @@ class AutoScaling:
         # ISO 8601, always in UTC and of one length, so that the order of the words is that of time.
         return sorted(map(read_image, found), key=lambda one: (one.created, one.image_id), reverse=True)
 
-    def snapshot_sizes(self, snapshot_ids: Sequence[str]) -> dict[str, int]:
-        """The sizes of snapshots in GiB, by their ids; one that the caller may not see is not among them."""
-        found: dict[str, int] = {}
-        for snapshot_id in snapshot_ids:
-            try:
-                answer = self._call(
-                    "ec2", "DescribeSnapshots", f"read snapshot {snapshot_id}", SnapshotIds=[snapshot_id]
-                )
-            except AwsError as error:
-                if not error.code.startswith("InvalidSnapshot"):
-                    raise
-                continue
-            found |= {item["SnapshotId"]: int(item["VolumeSize"]) for item in answer["Snapshots"]}
+    def snapshot(self, snapshot_id: str) -> Mapping[str, Any] | None:
+        """A snapshot as DescribeSnapshots has it; None where the caller may see none of that id."""
+        try:
+            answer = self._call(
+                "ec2", "DescribeSnapshots", f"read snapshot {snapshot_id}", SnapshotIds=[snapshot_id]
+            )
+        except AwsError as error:
+            if not error.code.startswith("InvalidSnapshot"):
+                raise
+            return None
+        found: Mapping[str, Any] | None = next(iter(answer["Snapshots"]), None)
         return found
 
     def parameter(self, name: str) -> str | None:

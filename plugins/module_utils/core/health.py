@@ -199,6 +199,11 @@ REMEDIES = (
         "Ask for a higher quota in Service Quotas, or end what is not needed of what AWS names.",
     ),
     (
+        r"\bboot mode\b|Elastic Network Adapter|enabled for ENA",
+        "The instance type does not go with this AMI: choose another type, or an AMI with the boot mode and the network"
+        " adapter of this one.",
+    ),
+    (
         r"block device|device name|virtualName|\bsnapshot\b|\bvolume\b",
         "Check the block devices of the base's template against the AMI.",
     ),

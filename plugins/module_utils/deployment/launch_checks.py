@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from ..aws.auto_scaling import TEMPLATE_EXISTS
+from ..aws.auto_scaling import TEMPLATE_EXISTS, TYPE_MISSING
 from ..aws.calls import TRANSIENT
 from ..copying.described import (
     Described,
@@ -83,6 +83,7 @@ def look(rollout: Rollout, wanted: Wanted, peak: int) -> list[Finding]:
     checks: list[tuple[str, Check]] = [
         ("image", _image),
         ("instances", _instances),
+        ("instance type", _devices),
         ("quotas", _quotas),
         ("addresses", _addresses),
         ("zones", _zones),
@@ -126,6 +127,35 @@ def _instances(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]
     if wanted.described.warm_pool:
         yield Finding(
             "warm pool", WARNING, "the base's warm pool comes with the final phase, and adds instances"
+        )
+
+
+def _devices(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:
+    """Whether another instance type has volumes as NVMe devices, and the base's has not, or the other way.
+
+    An AMI does not say whether it has the drivers, nor whether it goes by the devices' names ("Amazon EBS volumes and
+    NVMe", Amazon EC2 user guide); that it, or one before it, runs on the base's type is all there is to know.
+    """
+    described, own = wanted.described, wanted.overrides.instance_type
+    data = (described.launch_template or {}).get("LaunchTemplateData") or described.launch_configuration or {}
+    before = str(data.get("InstanceType") or "")
+    if not own or not before or own == before:
+        return
+    try:
+        known = rollout.autoscaling.instance_types([before, own])
+    except AwsError as error:
+        if error.code not in TYPE_MISSING:
+            raise
+        # One that does not exist is told elsewhere.
+        return
+    new, old = ((known[kind].get("EbsInfo") or {}).get("NvmeSupport") == "required" for kind in (own, before))
+    if new != old:
+        names = {True: "NVMe devices (/dev/nvme1n1)", False: "Xen block devices (/dev/xvdb)"}
+        yield Finding(
+            "instance type",
+            WARNING,
+            f"instance type {own} has its volumes as {names[new]}, and {before} of base group {described.name} as"
+            f" {names[old]}; see that the AMI has the drivers, and that it and the user data go by no device's name",
         )
 
 

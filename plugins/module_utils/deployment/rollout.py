@@ -14,6 +14,7 @@ from ..aws.auto_scaling import AutoScaling
 from ..aws.calls import Calls
 from ..aws.cloudwatch import CloudWatch
 from ..aws.elastic_load_balancing import LoadBalancing
+from ..aws.key_management import KeyManagement
 from ..aws.systems_manager import SystemsManager
 from ..core import journal, naming
 from ..core.errors import InvalidInput
@@ -51,6 +52,7 @@ class Rollout:
         self.load_balancing = LoadBalancing(calls)
         self.cloudwatch = CloudWatch(calls)
         self.systems_manager = SystemsManager(calls)
+        self.key_management = KeyManagement(calls)
         self.clock = clock
         self.deployer = deployer
         self._calls = calls

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from tests.sandbox.autoscaling.model import Group, timestamp
 from tests.sandbox.autoscaling.overrides import overrides_in_order
+from tests.sandbox.ec2.launch_refusals import refusal
 from tests.sandbox.ec2.launch_templates import find_version
 from tests.sandbox.errors import AwsError, not_modelled, validation_error
 
@@ -78,6 +79,7 @@ class LaunchSpecification:
     security_group_ids: list[str] = field(default_factory=list)
     security_group_names: list[str] = field(default_factory=list)
     monitoring: bool = False
+    block_device_mappings: list[dict[str, Any]] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     #: As an instance of the group describes it: id, name and the number of the version.
     launch_template: dict[str, str] | None = None
@@ -158,6 +160,7 @@ def resolve(
         security_group_ids=[*(data.get("SecurityGroupIds") or []), *groups],
         security_group_names=list(data.get("SecurityGroups") or []),
         monitoring=str((data.get("Monitoring") or {}).get("Enabled", "")).lower() == "true",
+        block_device_mappings=list(data.get("BlockDeviceMappings") or []),
         tags=tags,
         launch_template={
             "LaunchTemplateId": template.id,
@@ -182,6 +185,7 @@ def _from_configuration(world: World, name: str) -> LaunchSpecification:
         security_group_ids=[group for group in groups if group.startswith("sg-")],
         security_group_names=[group for group in groups if not group.startswith("sg-")],
         monitoring=bool((configuration.get("InstanceMonitoring") or {}).get("Enabled", True)),
+        block_device_mappings=list(configuration.get("BlockDeviceMappings") or []),
         launch_configuration=name,
     )
 
@@ -232,6 +236,9 @@ def launch(
         raise LaunchFailed(FAILURES["InvalidAMIID.Unavailable"].format(**facts))
     if specification.key_name and specification.key_name not in ec2.key_pairs:
         raise LaunchFailed(FAILURES["InvalidKeyPair.NotFound"].format(**facts))
+    refused = refusal(ec2, image, specification.instance_type, specification.block_device_mappings)
+    if refused:
+        raise LaunchFailed(f"{refused.removesuffix('.')}.")
     if subnet.available_ip_address_count <= 0:
         raise LaunchFailed(FAILURES["InsufficientFreeAddressesInSubnet"].format(subnet_id=subnet.id))
     tags = dict(specification.tags)

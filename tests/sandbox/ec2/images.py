@@ -1,10 +1,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""RegisterImage, of which moto stores the name and the description only. After the Amazon EC2 API Reference."""
+"""RegisterImage, of which moto stores the name and the description only, and the snapshots that images are made of.
+
+After the Amazon EC2 API Reference.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from moto.ec2.models.amis import Ami
+from moto.ec2.models.elastic_block_store import Snapshot
 
 from tests.sandbox.autoscaling.model import timestamp
 from tests.sandbox.errors import AwsError
@@ -18,6 +24,33 @@ OPERATIONS = frozenset({"RegisterImage"})
 #: specified in the manifest file." VirtualizationType: "Default: paravirtual".
 _DEFAULT_ARCHITECTURE = "i386"
 _DEFAULT_VIRTUALIZATION = "paravirtual"
+
+
+def _block_device_mappings(image: Ami) -> list[dict[str, Any]]:
+    """The volume of an image as its snapshot is: moto has one size for all, and none encrypted."""
+    snapshot = image.ebs_snapshot
+    ebs = {
+        "SnapshotId": snapshot.id,
+        "VolumeSize": snapshot.volume_size,
+        "Encrypted": bool(snapshot.encrypted),
+        "DeleteOnTermination": True,
+        "VolumeType": "gp3",
+    }
+    return [{"DeviceName": image.root_device_name, "Ebs": ebs}]
+
+
+_snapshot = Snapshot.__init__
+
+
+def _snapshot_with_its_key(self: Snapshot, *given: Any, **more: Any) -> None:
+    """CreateSnapshot: "Snapshots that are taken from encrypted volumes are automatically encrypted", by their key."""
+    _snapshot(self, *given, **more)
+    if self.encrypted:
+        self.kms_key_id = self.kms_key_id or self.volume.kms_key_id
+
+
+Snapshot.__init__ = _snapshot_with_its_key  # type: ignore[method-assign]
+Ami.block_device_mappings = property(_block_device_mappings)  # type: ignore[method-assign, assignment]
 
 
 def handle(world: World, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -39,5 +72,12 @@ def handle(world: World, operation: str, parameters: dict[str, Any]) -> dict[str
     image.boot_mode = parameters.get("BootMode")
     image.ena_support = bool(parameters.get("EnaSupport")) or None
     image.imds_support = parameters.get("ImdsSupport")
+    # BlockDeviceMappings: of them the root device's snapshot is modelled.
+    for mapping in parameters.get("BlockDeviceMappings") or ():
+        snapshot_id = (mapping.get("Ebs") or {}).get("SnapshotId")
+        if mapping.get("DeviceName") == image.root_device_name and snapshot_id:
+            if snapshot_id not in backend.snapshots:
+                raise AwsError("InvalidSnapshot.NotFound", f"The snapshot '{snapshot_id}' does not exist.")
+            image.ebs_snapshot = backend.snapshots[snapshot_id]
     image.creation_date = timestamp(world.now())
     return {"ImageId": image.id}

@@ -169,6 +169,7 @@ def launch_template_with_its_image_in_a_parameter_and_tags_of_its_own(site: Site
 def launch_template_with_everything(site: Site) -> None:
     ec2 = site.shop.client("ec2")
     ec2.create_key_pair(KeyName="operators")
+    key = site.shop.client("kms").create_key()["KeyMetadata"]["Arn"]
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     made = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)
     data: dict[str, Any] = {
@@ -192,7 +193,7 @@ def launch_template_with_everything(site: Site) -> None:
                     "Iops": 4000,
                     "Throughput": 200,
                     "Encrypted": True,
-                    "KmsKeyId": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1",
+                    "KmsKeyId": key,
                     "DeleteOnTermination": True,
                 },
             },

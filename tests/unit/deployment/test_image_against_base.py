@@ -120,10 +120,182 @@ def test_no_ena_where_the_instance_type_requires_it_is_refused(site: Site) -> No
     site.set_up(new, instance_type="t2.micro")
 
 
-def test_an_ami_that_takes_tokens_only_is_told_where_the_bases_did_not(site: Site) -> None:
+TOKENS = {"ImdsSupport": "v2.0"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "tokens", "words"),
+    [
+        ({}, TOKENS, None, "take version 2 of the metadata service only"),
+        (TOKENS, {}, None, "take both versions of the metadata service"),
+        ({}, TOKENS, "optional", "takes both (http_tokens optional)"),
+        ({}, TOKENS, "required", ""),
+        (TOKENS, {}, "required", ""),
+        (TOKENS, TOKENS, "optional", ""),
+        (TOKENS, TOKENS, None, ""),
+    ],
+)
+def test_told_is_where_the_metadata_service_takes_other_versions_than_with_the_bases_ami(
+    site: Site, old: dict[str, Any], new: dict[str, Any], tokens: str | None, words: str
+) -> None:
+    options = {"MetadataOptions": {"HttpTokens": tokens}} if tokens else {}
+    launch_from(site, image(site, "old", **old), **options)
+    told = warnings(site.run(site.set_up_step(image(site, "new", **new))))
+    assert words in told
+    assert bool(words) == ("metadata service" in told)
+
+
+def test_another_instance_type_with_other_devices_is_told(site: Site) -> None:
     launch_from(site, image(site, "old"))
-    outcome = site.run(site.set_up_step(image(site, "new", ImdsSupport="v2.0")))
-    assert "take version 2 of the metadata service only" in warnings(outcome)
+    new = image(site, "new")
+    told = warnings(site.run(site.set_up_step(new, instance_type="t2.micro")))
+    assert "instance type t2.micro has its volumes as Xen block devices (/dev/xvdb), and t3.micro of" in told
+
+
+def test_another_instance_type_with_the_same_devices_is_nothing_to_tell(site: Site) -> None:
+    launch_from(site, image(site, "old"))
+    assert "devices" not in warnings(site.run(site.set_up_step(image(site, "new"), instance_type="t3.small")))
+
+
+# ------------------------------------------------------------------ encryption keys
+
+
+def key(site: Site, **more: Any) -> str:
+    return str(site.shop.client("kms").create_key(**more)["KeyMetadata"]["KeyId"])
+
+
+def encrypted_snapshot(site: Site, key_id: str) -> str:
+    ec2 = site.shop.client("ec2")
+    volume = ec2.create_volume(Size=8, AvailabilityZone="us-east-1a", Encrypted=True, KmsKeyId=key_id)
+    return str(ec2.create_snapshot(VolumeId=volume["VolumeId"])["SnapshotId"])
+
+
+def encrypted_mapping(key_id: str) -> dict[str, Any]:
+    return {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 8, "Encrypted": True, "KmsKeyId": key_id}}
+
+
+def test_a_key_that_can_be_used_is_nothing_to_tell(site: Site) -> None:
+    key_id = key(site)
+    launch_from(site, image(site, "old"), encrypted_mapping(key_id))
+    assert "key" not in warnings(site.run(site.set_up_step(image(site, "new"))))
+
+
+def test_a_key_that_does_not_exist_is_refused(site: Site) -> None:
+    missing = "0123abcd-0123-4567-89ab-0123456789ab"
+    launch_from(site, image(site, "old"), encrypted_mapping(missing))
+    with pytest.raises(
+        InvalidInput,
+        match=f"there is no key {missing}, with which /dev/sdf of base group .* is encrypted",
+    ):
+        site.set_up(image(site, "new"))
+
+
+@pytest.mark.parametrize("of", ["mapping", "snapshot of the base", "snapshot of the AMI"])
+@pytest.mark.parametrize(("end", "state"), [("disable", "Disabled"), ("delete", "PendingDeletion")])
+def test_a_key_that_cannot_be_used_is_refused_whatever_is_encrypted_with_it(
+    site: Site, of: str, end: str, state: str
+) -> None:
+    key_id = key(site)
+    snapshot = encrypted_snapshot(site, key_id)
+    devices, more = [], {}
+    if of == "mapping":
+        devices = [encrypted_mapping(key_id)]
+    elif of == "snapshot of the base":
+        devices = [{"DeviceName": "/dev/sdf", "Ebs": {"SnapshotId": snapshot}}]
+    else:
+        more = {"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": snapshot}}]}
+    launch_from(site, image(site, "old"), *devices)
+    kms = site.shop.client("kms")
+    if end == "disable":
+        kms.disable_key(KeyId=key_id)
+    else:
+        kms.schedule_key_deletion(KeyId=key_id)
+    new, mark = image(site, "new", **more), site.aws.mark()
+    with pytest.raises(InvalidInput, match=rf"{key_id}, with which .* is encrypted, is {state}"):
+        site.set_up(new)
+    assert site.aws.writes(mark) == []
+
+
+def test_an_asymmetric_key_is_refused(site: Site) -> None:
+    key_id = key(site, KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
+    launch_from(site, image(site, "old"), encrypted_mapping(key_id))
+    with pytest.raises(InvalidInput, match=r"is no symmetric one \(RSA_2048\)"):
+        site.set_up(image(site, "new"))
+
+
+def test_a_key_that_may_not_be_looked_at_is_a_warning(site: Site) -> None:
+    key_id = key(site)
+    launch_from(site, image(site, "old"), encrypted_mapping(key_id))
+    with site.aws.fault("deny", service="kms", operation="DescribeKey"):
+        told = warnings(site.run(site.set_up_step(image(site, "new"))))
+    assert (
+        f"kms:DescribeKey is not allowed to the credentials in use, so that key {key_id} of /dev/sdf" in told
+    )
+
+
+# ------------------------------------------------------------ templates of overrides
+
+
+def bring_along(site: Site, *devices: dict[str, Any], **data: Any) -> None:
+    """Let an override of the base's mixed instances policy bring a launch template with these block devices."""
+    ec2, shop = site.shop.client("ec2"), site.shop
+    made = ec2.create_launch_template(
+        LaunchTemplateName="brought along",
+        LaunchTemplateData={"BlockDeviceMappings": list(devices), "InstanceType": "t3.small", **data},
+    )
+    template = (shop.group(shop.base_group) or {})["LaunchTemplate"]
+    own = {name: template[name] for name in ("LaunchTemplateId", "Version")}
+    brought = {"LaunchTemplateId": made["LaunchTemplate"]["LaunchTemplateId"], "Version": "1"}
+    overrides = [{"InstanceType": "t3.micro"}, {"LaunchTemplateSpecification": brought}]
+    shop.client("autoscaling").update_auto_scaling_group(
+        AutoScalingGroupName=shop.base_group,
+        MixedInstancesPolicy={"LaunchTemplate": {"LaunchTemplateSpecification": own, "Overrides": overrides}},
+    )
+
+
+BROUGHT = "launch template brought along of an override of base group"
+
+
+def test_the_mapping_of_an_overrides_template_follows_the_root_device_too(site: Site) -> None:
+    launch_from(site, image(site, "old"))
+    bring_along(site, ROOT)
+    outcome = site.run(site.set_up_step(image(site, "new", RootDeviceName="/dev/sda1")))
+    assert f"{BROUGHT} {site.shop.base_group} maps /dev/xvda for the root volume" in warnings(outcome)
+    assert devices_of(site, f"{outcome.result['group']}-1") == [
+        {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 60, "VolumeType": "gp3"}}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("device", "of_the_image", "data", "words"),
+    [
+        ({"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8}}, {}, {}, r"/dev/xvda of {} .* has 8 GiB, and"),
+        (
+            {"DeviceName": "/dev/sdf", "Ebs": {"VolumeType": "gp3"}},
+            {},
+            {},
+            r"/dev/sdf of {} .* neither a size",
+        ),
+        (encrypted_mapping("alias/none"), {}, {}, r"there is no key alias/none, with which /dev/sdf of {}"),
+        (DATA, {"BootMode": "uefi"}, {"InstanceType": "t2.micro"}, r"boots with uefi, and instance type t2"),
+        (DATA, {"EnaSupport": False}, {}, r"\(ENA\), which instance type t3.small"),
+    ],
+    ids=["smaller", "neither", "key", "UEFI", "ENA"],
+)
+def test_an_overrides_template_is_checked_like_the_bases_own(
+    site: Site, device: dict[str, Any], of_the_image: dict[str, Any], data: dict[str, Any], words: str
+) -> None:
+    launch_from(site, image(site, "old"))
+    bring_along(site, device, **data)
+    with pytest.raises(InvalidInput, match=words.format(BROUGHT)):
+        site.set_up(image(site, "new", **of_the_image))
+
+
+def test_the_metadata_options_of_an_overrides_template_are_compared_too(site: Site) -> None:
+    launch_from(site, image(site, "old"), MetadataOptions={"HttpTokens": "required"})
+    bring_along(site, DATA, MetadataOptions={"HttpTokens": "optional"})
+    told = warnings(site.run(site.set_up_step(image(site, "new", **TOKENS))))
+    assert f"and {BROUGHT} {site.shop.base_group} takes both (http_tokens optional)" in told
 
 
 def test_user_data_and_tags_that_name_the_base_or_an_outgoing_group_are_told(site: Site) -> None:

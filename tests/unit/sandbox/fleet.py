@@ -30,7 +30,9 @@ class Fleet:
         self.template = self.make_template("template", self.image)
 
     def register_image(self, name: str) -> str:
-        made = self.ec2.register_image(Name=name, Architecture="x86_64", RootDeviceName="/dev/xvda")
+        made = self.ec2.register_image(
+            Name=name, Architecture="x86_64", RootDeviceName="/dev/xvda", EnaSupport=True
+        )
         return str(made["ImageId"])
 
     def make_template(self, name: str, image_id: str, **data: Any) -> dict[str, str]:

@@ -75,7 +75,7 @@ def make_shop() -> Callable[..., Shop]:
     def make(monitoring: bool = False, **behaviour: Any) -> Shop:
         aws = InProcess(SETTINGS, start=NOON)
         ec2, elbv2, autoscaling = (aws.client(name) for name in ("ec2", "elbv2", "autoscaling"))
-        image = ec2.register_image(Name="shop", Architecture="x86_64")["ImageId"]
+        image = ec2.register_image(Name="shop", Architecture="x86_64", EnaSupport=True)["ImageId"]
         aws.behave(image, {"requests_per_second": 20.0, **behaviour})
         subnets = sorted(subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"])[:2]
         vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]

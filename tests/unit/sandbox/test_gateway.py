@@ -81,7 +81,9 @@ def test_regions_are_worlds_of_their_own_with_one_clock(fleet: Fleet) -> None:
     fleet.make(size=1)
     assert elsewhere.describe_launch_templates()["LaunchTemplates"] == []
     subnet = elsewhere.describe_subnets()["Subnets"][0]
-    image = elsewhere.register_image(Name="image", Architecture="x86_64", RootDeviceName="/dev/xvda")
+    image = elsewhere.register_image(
+        Name="image", Architecture="x86_64", RootDeviceName="/dev/xvda", EnaSupport=True
+    )
     elsewhere.create_launch_template(
         LaunchTemplateName="template",
         LaunchTemplateData={"ImageId": image["ImageId"], "InstanceType": "t3.micro"},

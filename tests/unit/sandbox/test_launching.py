@@ -227,3 +227,75 @@ def test_a_configuration_is_checked(fleet: Fleet) -> None:
         configure(fleet, "other", ImageId="ami-00000000000000000")
     with refused("ValidationError", "not found"):
         fleet.autoscaling.delete_launch_configuration(LaunchConfigurationName="none")
+
+
+# ------------------------------------------------------------------------------------ what is not launched
+
+
+def _registered(fleet: Fleet, **more: Any) -> str:
+    usual = {"Architecture": "x86_64", "RootDeviceName": "/dev/xvda", "EnaSupport": True}
+    return str(fleet.ec2.register_image(Name="special", **{**usual, **more})["ImageId"])
+
+
+@pytest.mark.parametrize(
+    ("image", "data", "words"),
+    [
+        (
+            {"BootMode": "uefi"},
+            {"InstanceType": "t2.micro"},
+            "The t2.micro instance type does not support an AMI with a boot mode of UEFI.",
+        ),
+        (
+            {"BootMode": "legacy-bios", "Architecture": "arm64"},
+            {"InstanceType": "t4g.micro"},
+            "The t4g.micro instance type does not support an AMI with a boot mode of Legacy BIOS.",
+        ),
+        (
+            {"EnaSupport": False},
+            {},
+            "Enhanced networking with the Elastic Network Adapter (ENA) is required for the 't3.micro' instance type.",
+        ),
+        (
+            {},
+            {"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8}}]},
+            "Volume of size 8GB is smaller than snapshot",
+        ),
+    ],
+    ids=["UEFI", "BIOS", "ENA", "volume"],
+)
+def test_what_ec2_does_not_launch_fails_in_its_words(
+    fleet: Fleet, image: dict[str, Any], data: dict[str, Any], words: str
+) -> None:
+    template = fleet.make_template("special", _registered(fleet, **image), **data)
+    fleet.make(size=1, LaunchTemplate=template)
+    fleet.aws.settle()
+    activities = fleet.autoscaling.describe_scaling_activities(AutoScalingGroupName="group")["Activities"]
+    assert activities[0]["StatusCode"] == "Failed"
+    assert words in activities[0]["StatusMessage"]
+    assert activities[0]["StatusMessage"].endswith("Launching EC2 instance failed.")
+
+
+@pytest.mark.parametrize(
+    ("image", "data"),
+    [
+        ({"BootMode": "uefi-preferred"}, {"InstanceType": "t2.micro"}),
+        ({"EnaSupport": False}, {"InstanceType": "t2.micro"}),
+        ({}, {"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 15}}]}),
+    ],
+    ids=["either mode", "no need of ENA", "as large"],
+)
+def test_what_ec2_does_launch_is_launched(fleet: Fleet, image: dict[str, Any], data: dict[str, Any]) -> None:
+    template = fleet.make_template("special", _registered(fleet, **image), **data)
+    assert len(fleet.settled(size=1, LaunchTemplate=template)) == 1
+
+
+def test_an_image_has_its_snapshots_size_and_encryption(fleet: Fleet) -> None:
+    volume = fleet.ec2.create_volume(Size=40, AvailabilityZone="us-east-1a", Encrypted=True)
+    snapshot = fleet.ec2.create_snapshot(VolumeId=volume["VolumeId"])["SnapshotId"]
+    mapping = {"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": snapshot}}
+    image_id = _registered(fleet, BlockDeviceMappings=[mapping])
+    (image,) = fleet.ec2.describe_images(ImageIds=[image_id])["Images"]
+    ebs = image["BlockDeviceMappings"][0]["Ebs"]
+    assert (ebs["SnapshotId"], ebs["VolumeSize"], ebs["Encrypted"]) == (snapshot, 40, True)
+    (described,) = fleet.ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"]
+    assert described["KmsKeyId"] == volume["KmsKeyId"]

@@ -143,7 +143,8 @@ def test_a_bad_image_fails_by_the_metric_that_shows_it(
     assert reasons(failure)[metric].startswith("higher than the baseline: ")
     assert failure.result["verdict"] == "fail"
     took = failure.result["window"]["judged_at"] - failure.result["window"]["start"]
-    assert took <= 900
+    # At the latest at the end of the window, once its last data have come and do not change any more.
+    assert took <= 900 + 30
 
 
 def test_one_bad_instance_in_four_is_reported_as_that(aws: InProcess) -> None:
