@@ -42,6 +42,12 @@ options:
     type: list
     elements: str
     default: []
+  settle_time:
+    description:
+      - For how many seconds the group of a deployment may lack something that nothing is about to mend, such as a
+        healthy target that Auto Scaling does not replace.
+    type: float
+    default: 10.0
   duration:
     description: How long to watch, in seconds, after the warm-up. Every metric gets as many whole periods as fit.
     type: int
@@ -89,8 +95,9 @@ notes:
     instances have no detailed monitoring.
   - While it waits for data the group's health is watched every 15 seconds, if it is one of a deployment. It fails at
     once where the group loses instances again and again that are found unhealthy (more than one, and more than a
-    tenth), where launches fail, or where it lacks capacity or healthy targets for five minutes, whatever its metrics
-    say. What the outgoing groups lose is told.
+    tenth), where launches fail, or where it lacks healthy targets for O(settle_time), whatever its metrics say. An
+    instance that Auto Scaling replaces may take as long as launches usually do, and O(launch_patience) more. What the
+    outgoing groups lose is told.
   - Before it waits for anything it says how many datapoints each comparison will have and which shift they can show,
     and warns where they can show none.
 author:
@@ -101,6 +108,7 @@ seealso:
 extends_documentation_fragment:
   - progressive.aws.judging
   - progressive.aws.watched_alarms
+  - progressive.aws.launch_patience
   - progressive.aws.passes
   - progressive.aws.playbook
   - progressive.aws.attributes
@@ -494,7 +502,10 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.passes import
 from ansible_collections.progressive.aws.plugins.module_utils.deployment import alarm_watch
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import Rollout
 from ansible_collections.progressive.aws.plugins.module_utils.reporting.what_if import OptionReader, WhatIf
-from ansible_collections.progressive.aws.plugins.module_utils.verification.fleet import AwsSurroundings
+from ansible_collections.progressive.aws.plugins.module_utils.verification.fleet import (
+    AwsSurroundings,
+    Patience,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import (
     OPTIONS,
     read_settings,
@@ -509,6 +520,8 @@ ARGUMENT_SPEC = {
     **VERIFICATION,
     **role_input.PLAYBOOK,
     **modules.WATCHED_ALARMS_OPTION,
+    **modules.LAUNCH_PATIENCE_OPTION,
+    "settle_time": {"type": "float", "default": 10.0},
     "group": {"type": "str"},
     "judge_from": {"type": "path"},
     "judge_phase": {"type": "str"},
@@ -538,7 +551,11 @@ def main() -> None:
         return Verification(
             read_settings(module.params),
             rollout.cloudwatch,
-            AwsSurroundings(rollout, alarm_watch.named(module.params["watched_alarms"])),
+            AwsSurroundings(
+                rollout,
+                alarm_watch.named(module.params["watched_alarms"]),
+                Patience(module.params["settle_time"], module.params["launch_patience"]),
+            ),
             rollout.clock,
             check_mode=module.check_mode,
         )

@@ -101,6 +101,17 @@ def _counts_as_healthy(target: TargetHealth, served: bool) -> bool:
     return target.state == "healthy" or (target.state == "unused" and target.reason == NOT_IN_USE)
 
 
+def mends_itself(group: Group, targets: Sequence[TargetHealth]) -> bool:
+    """Whether what its load balancers miss of a group with all its instances in service may come by itself.
+
+    That is so where targets begin, and where Auto Scaling replaces what load balancers find unhealthy.
+    """
+    ids = {one.instance_id for one in group.in_service}
+    states = {one.state for one in targets if one.instance_id in ids}
+    replaces = "ELB" in str(group.described.get("HealthCheckType", "")).split(",")
+    return "initial" in states or ("unhealthy" in states and replaces)
+
+
 def unserved(group: str, zones: Iterable[str], enabled: Iterable[EnabledZones]) -> list[str]:
     """Say in which of a group's zones its instances take no traffic; an empty list where they do in all."""
     return [

@@ -68,9 +68,14 @@ def standing(
     watch.present, watch.arrived = present, arrived
     telling.capacity(group, number)
     missing = health.missing(group, number, [], registers=False)
+    mends = True
     if not missing:
-        missing = _missing_targets(rollout, group, number, watch, telling, attempted, served)
+        missing, mends = _missing_targets(rollout, group, number, watch, telling, attempted, served)
     now = rollout.clock.now()
+    if mends:
+        watch.stuck_since = None
+    elif watch.stuck_since is None:
+        watch.stuck_since = now
     if missing:
         watch.steady_since = None
         telling.unsettled(group.name)
@@ -88,6 +93,83 @@ def standing(
     telling.settled(group, number)
     watch.settled = [one.instance_id for one in group.in_service]
     return Standing(group.name, group.capacity, wanted)
+
+
+def watch_serving(
+    rollout: Rollout,
+    group: Group,
+    progress: DeploymentProgress,
+    tell: Tell,
+    *,
+    settle_time: float,
+    launch_patience: float,
+    attempted: str,
+    state: str,
+) -> None:
+    """See whether a group that had settled is still well while the deployment waits; its policies may resize it.
+
+    Raises:
+        LaunchFailed: it is not, as C(refuse_lack) has it, or it cannot launch.
+    """
+    watch_all_targets(group, progress)
+    found = standing(
+        rollout,
+        group,
+        group.capacity,
+        progress,
+        tell,
+        settle_time=0,
+        launch_patience=launch_patience,
+        served=True,
+        attempted=attempted,
+        state=state,
+    )
+    refuse_lack(
+        rollout,
+        found,
+        progress,
+        settle_time=settle_time,
+        launch_patience=launch_patience,
+        attempted=attempted,
+        state=state,
+    )
+
+
+def watch_all_targets(group: Group, progress: DeploymentProgress) -> None:
+    """Have the next look ask about all targets of a group: one that turns unhealthy may stay in service."""
+    progress.watched.setdefault(group.name, Watch()).settled = []
+
+
+def refuse_lack(
+    rollout: Rollout,
+    found: Standing,
+    progress: DeploymentProgress,
+    *,
+    settle_time: float,
+    launch_patience: float,
+    attempted: str,
+    state: str,
+) -> None:
+    """Fail where a group that had settled has lacked something for too long.
+
+    That is C(settle_time) seconds where nothing is about to mend it. An instance that is being replaced may take as
+    long as launches usually do, and C(launch_patience) more.
+
+    Raises:
+        LaunchFailed: it has.
+    """
+    watch, now = progress.watched[found.group], rollout.clock.now()
+    if not found.missing or watch.moves_since is None:
+        return
+    lacks = now - watch.moves_since
+    stuck = 0.0 if watch.stuck_since is None else now - watch.stuck_since
+    if stuck > settle_time or lacks > launch_patience + (watch.launches_take or 0.0):
+        raise LaunchFailed(
+            attempted,
+            answer=f"for {lacks:.0f} seconds it lacks {', '.join(found.missing)}",
+            state=state,
+            advice="Find out why with the activities of the group and its targets' health.",
+        )
 
 
 def _usual(group: Group, wanted: int, progress: DeploymentProgress) -> float:
@@ -162,8 +244,8 @@ def _missing_targets(
     telling: Telling,
     attempted: str,
     served: bool,
-) -> list[str]:
-    """What load balancers still miss of a group whose instances are all in service.
+) -> tuple[list[str], bool]:
+    """What load balancers still miss of a group whose instances are all in service, and whether that mends itself.
 
     Those that were healthy when the group settled are asked about again only where an instance has come.
 
@@ -171,7 +253,7 @@ def _missing_targets(
         LaunchFailed: one is in a zone that is to be served, and is not.
     """
     if not wanted or {one.instance_id for one in group.in_service} <= set(watch.settled):
-        return []
+        return [], True
     targets = rollout.load_balancing.health(group.target_group_arns, group.load_balancer_names)
     telling.targets(group, targets)
     if served and any(one.unserved for one in targets):
@@ -186,7 +268,8 @@ def _missing_targets(
                 state=f"{group.name} has {group.units_in_service} of {wanted} in service.",
                 advice=f"{ENABLE_ZONE.capitalize()}.",
             )
-    return health.missing(group, wanted, targets, served=served)
+    missing = health.missing(group, wanted, targets, served=served)
+    return missing, not missing or health.mends_itself(group, targets)
 
 
 def _begin_watching(rollout: Rollout, group: Group, watch: Watch, telling: Telling) -> None:

@@ -25,7 +25,8 @@ class Watch:
     look, and C(settled) those in service when the group had settled last.
 
     C(launches_take) and C(terminations_take) are how many seconds those usually took, and None where none is known;
-    C(moves_since) is since when it is on its way, by this machine's clock.
+    C(moves_since) is since when it is on its way, by this machine's clock, and C(stuck_since) since when it lacks
+    something that nothing is about to mend.
 
     C(steady_since) is None while something is missing, and 0 where the group has stood as it should since before the
     step began.
@@ -42,6 +43,7 @@ class Watch:
     launches_take: float | None = None
     terminations_take: float | None = None
     moves_since: float | None = None
+    stuck_since: float | None = None
     steady_since: float | None = 0.0
 
 

@@ -35,7 +35,14 @@ from . import drift, group_alarms
 from .alarm_watch import name_problems, watch_alarms
 from .base import read_scaling
 from .blockers import Blockers, blocked
-from .health_watch import launch_patience_problems, settle_time_problems, standing
+from .health_watch import (
+    launch_patience_problems,
+    refuse_lack,
+    settle_time_problems,
+    standing,
+    watch_all_targets,
+    watch_serving,
+)
 from .lease import ensure_ours, lease_tags, needs_renewal, taken_first
 from .progress import DeploymentProgress
 from .progress_lines import Telling, instances
@@ -128,6 +135,7 @@ class Upgrade:
             pause = self._pause(progress, tell)
             if pause:
                 self._watch_alarms(seen, progress, tell)
+                self._watch_serving(seen, progress, tell)
             return pause or self._done(seen, deployment.phase, progress)
         ensure_ours(self._rollout, deployment, progress, self.attempted)
         self._watch_alarms(seen, progress, tell)
@@ -164,6 +172,29 @@ class Upgrade:
             attempted=self.attempted,
             state=self.state,
             at_once=at_once,
+        )
+
+    def _watch_serving(self, seen: _Seen, progress: UpgradeProgress, tell: Tell) -> None:
+        watch_serving(
+            self._rollout,
+            seen.group,
+            progress,
+            tell,
+            settle_time=self._options.settle_time,
+            launch_patience=self._options.launch_patience,
+            attempted=self.attempted,
+            state=self.state,
+        )
+
+    def _refuse_lack(self, new: Standing, progress: UpgradeProgress) -> None:
+        refuse_lack(
+            self._rollout,
+            new,
+            progress,
+            settle_time=self._options.settle_time,
+            launch_patience=self._options.launch_patience,
+            attempted=self.attempted,
+            state=self.state,
         )
 
     def _see(self, progress: UpgradeProgress) -> _Seen:
@@ -236,7 +267,9 @@ class Upgrade:
 
     def _hold(self, seen: _Seen, progress: UpgradeProgress, tell: Tell) -> Change | None:
         """See that all groups keep what they have while nothing may begin, and that the lease does not run out."""
-        self._standing(seen, seen.sizes(seen.deployment.phase), progress, tell)
+        watch_all_targets(seen.group, progress)
+        new, *__ = self._standing(seen, seen.sizes(seen.deployment.phase), progress, tell)
+        self._refuse_lack(new, progress)
         if not needs_renewal(self._rollout, seen.deployment):
             return None
         tags = lease_tags(self._rollout, seen.deployment)
@@ -269,6 +302,8 @@ class Upgrade:
     def _resize(self, seen: _Seen, phase: Phase, progress: UpgradeProgress, tell: Tell) -> Decision:
         deployment, sizes = seen.deployment, seen.sizes(phase)
         self._result = self._returned(seen, phase, progress)
+        if progress.reached is not None:
+            watch_all_targets(seen.group, progress)
         new, *outgoing = self._standing(seen, sizes, progress, tell)
         step = next_step(stages([new], outgoing, self._options.resize_order))
         tags = {} if phase == deployment.phase else {journal.PHASE: journal.write_phase(phase)}
@@ -295,6 +330,8 @@ class Upgrade:
             return self._finish(seen)
         if tags:
             return Change((), lambda: self._rollout.autoscaling.write_tags(seen.group.name, tags))
+        if progress.reached is not None:
+            self._refuse_lack(new, progress)
         if step.wait_for:
             return Wait(step.wait_for, step.soonest)
         return self._pause(progress, tell) or self._done(seen, phase, progress)

@@ -87,10 +87,10 @@ class VerificationProgress(DeploymentProgress):
     """What a verification keeps from look to look; all times are in seconds since the epoch.
 
     C(window) is when its window begins, C(next_look) when there are new data, C(next_upkeep) when the lease is looked
-    at again, and C(next_watch) the health of the group, which lacks capacity C(missing_since); C(periods_told) of the
-    finest metric were told. C(instances) are those of the group, each with the times from which on it is judged and at
-    which it was last in service; C(controls) the same for each group of the baseline, once C(observed). C(readings) are
-    the newest datapoints as they were read (C(settling)). C(concluded) is the result, while the journal learns of it.
+    at again, and C(next_watch) the health of the group; C(periods_told) of the finest metric were told. C(instances)
+    are those of the group, each with the times from which on it is judged and at which it was last in service;
+    C(controls) the same for each group of the baseline, once C(observed). C(readings) are the newest datapoints as they
+    were read (C(settling)). C(concluded) is the result, while the journal learns of it.
     """
 
     window: float | None = None
@@ -99,7 +99,6 @@ class VerificationProgress(DeploymentProgress):
     next_look: float = 0.0
     next_upkeep: float = 0.0
     next_watch: float = 0.0
-    missing_since: float | None = None
     periods_told: float = 0
     instances: dict[str, list[float]] = field(default_factory=dict)
     controls: dict[str, dict[str, list[float]]] = field(default_factory=dict)

@@ -11,15 +11,21 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ..core import journal, naming
 from ..core.capacity import passed
-from ..core.errors import LaunchFailed
+from ..core.errors import InvalidInput
 from ..core.health import LAUNCH_PATIENCE
 from ..core.model import Group
 from ..core.passes import LONGEST_INTERVAL, Change, Event, Tell
 from ..deployment.alarm_watch import watch_alarms
-from ..deployment.health_watch import begin_watching, standing
+from ..deployment.health_watch import (
+    begin_watching,
+    launch_patience_problems,
+    settle_time_problems,
+    watch_serving,
+)
 from ..deployment.lease import ensure_ours, lease_tags, needs_renewal
 from ..deployment.progress_lines import Telling
 from ..deployment.rollout import Rollout
@@ -34,6 +40,19 @@ _LAUNCH = re.compile(r"Launching a new EC2 instance: (i-[0-9a-f]+)")
 _TERMINATION = re.compile(r"Terminating EC2 instance: (i-[0-9a-f]+)")
 
 
+@dataclass(frozen=True)
+class Patience:
+    """For how many seconds a group that is verified may lack something, and may fail to launch."""
+
+    settle_time: float = 10.0
+    launch_patience: float = LAUNCH_PATIENCE
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with it."""
+        return [*settle_time_problems(self.settle_time), *launch_patience_problems(self.launch_patience)]
+
+
 def _nobody(event: Event) -> None:
     """Tell nobody."""
 
@@ -41,8 +60,19 @@ def _nobody(event: Event) -> None:
 class AwsSurroundings:
     """Answers from AWS what verification asks of its surroundings."""
 
-    def __init__(self, rollout: Rollout, watched_alarms: Sequence[str] = ()) -> None:
-        """Use the engine's hands and eyes; C(watched_alarms) are the names of alarms that end the deployment."""
+    def __init__(
+        self, rollout: Rollout, watched_alarms: Sequence[str] = (), patience: Patience | None = None
+    ) -> None:
+        """Use the engine's hands and eyes; C(watched_alarms) are the names of alarms that end the deployment.
+
+        C(patience) is that with the group that is verified.
+
+        Raises:
+            InvalidInput: the patience cannot be right.
+        """
+        self._patience = patience or Patience()
+        if self._patience.problems:
+            raise InvalidInput(self._patience.problems)
         self._rollout = rollout
         self._watched_alarms = watched_alarms
 
@@ -172,33 +202,19 @@ class AwsSurroundings:
             # How it stands at the beginning is no news.
             begin_watching(self._rollout, group, progress)
             tell = _nobody
-        # All its targets are asked about: one that turns unhealthy may stay in service.
-        progress.watched[name].settled = []
         # A group that is watched keeps the sizes that it has; whoever changes them is found by the next step.
-        found = standing(
+        watch_serving(
             self._rollout,
             group,
-            group.capacity,
             progress,
             tell,
-            settle_time=0,
-            served=True,
+            settle_time=self._patience.settle_time,
+            launch_patience=self._patience.launch_patience,
             attempted=attempted,
             state=state,
         )
         for one, __ in series.outgoing(deployment):
             Telling(progress, tell).capacity(one, one.capacity.desired_capacity)
-        if not found.missing:
-            progress.missing_since = None
-            return
-        progress.missing_since = now if progress.missing_since is None else progress.missing_since
-        if now - progress.missing_since > LAUNCH_PATIENCE:
-            raise LaunchFailed(
-                attempted,
-                answer=f"for {now - progress.missing_since:.0f} seconds it lacks {', '.join(found.missing)}",
-                state=state,
-                advice="Find out why with the activities of the group and its targets' health.",
-            )
 
     def upkeep(self, name: str, progress: VerificationProgress, attempted: str) -> Change | None:
         """Keep the lease of the run that verifies its own deployment, which would run out meanwhile.

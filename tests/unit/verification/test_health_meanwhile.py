@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.progressive.aws.plugins.module_utils.core.errors import LaunchFailed
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput, LaunchFailed
 from ansible_collections.progressive.aws.plugins.module_utils.core.passes import (
     Event,
     PassResult,
     Timing,
     run_to_the_end,
 )
-from ansible_collections.progressive.aws.plugins.module_utils.verification.fleet import AwsSurroundings
+from ansible_collections.progressive.aws.plugins.module_utils.verification.fleet import (
+    AwsSurroundings,
+    Patience,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import read_settings
 from ansible_collections.progressive.aws.plugins.module_utils.verification.verify import Verification
 
@@ -89,6 +92,8 @@ def verify(
     ours: bool = True,
     instances: int = 4,
     only_targets: bool = False,
+    patience: Patience | None = None,
+    without_capacity: bool = False,
 ) -> Verified:
     world.reset(SETTINGS, START)
     site = Site(world)
@@ -100,10 +105,14 @@ def verify(
     )
     group = site.set_up(site.image("new", resolution=10), desired_capacity=instances, max_size=instances)
     site.upgrade(group, 50)
+    if without_capacity:
+        world.fail_launches("InsufficientInstanceCapacity")
     clock = CrashingClock(world, site, group if ours else first, crashes, only_targets=only_targets)
     rollout = site.rollout()
     settings: dict[str, Any] = {"group": group, "metrics": [CPU], "delay": 0, "warmup": 0, "duration": 900}
-    step = Verification(read_settings(settings), rollout.cloudwatch, AwsSurroundings(rollout), clock)
+    step = Verification(
+        read_settings(settings), rollout.cloudwatch, AwsSurroundings(rollout, patience=patience), clock
+    )
     found = Verified(site, clock, [])
     try:
         found.result = run_to_the_end(
@@ -131,12 +140,32 @@ def test_one_instance_that_is_replaced_is_told_and_tolerated(world: InProcess) -
     assert any("terminating" in event.text for event in found.events if event.kind == "activity")
 
 
-def test_a_target_that_stays_unhealthy_fails_though_its_instance_stays_in_service(world: InProcess) -> None:
-    found = verify(world, [120.0], only_targets=True)
+@pytest.mark.parametrize("settle_time", [10.0, 100.0])
+def test_a_target_that_stays_unhealthy_fails_though_its_instance_stays_in_service(
+    world: InProcess, settle_time: float
+) -> None:
+    found = verify(world, [120.0], only_targets=True, patience=Patience(settle_time))
     assert found.failure is not None
     assert "1 of 2 targets healthy in shop-web" in str(found.failure)
-    assert 300 <= found.clock.now() - found.clock.happened[0] <= 345
+    assert settle_time <= found.clock.now() - found.clock.happened[0] <= settle_time + 45
     assert any(event.text.startswith("1/2 targets healthy") for event in found.events)
+
+
+@pytest.mark.parametrize("launch_patience", [60.0, 300.0])
+def test_an_instance_that_cannot_be_replaced_fails_when_the_deployments_patience_is_over(
+    world: InProcess, launch_patience: float
+) -> None:
+    patience = Patience(launch_patience=launch_patience)
+    found = verify(world, [120.0], patience=patience, without_capacity=True)
+    assert found.failure is not None
+    assert "We currently do not have sufficient t3.micro capacity" in str(found.failure)
+    assert launch_patience <= found.clock.now() - found.clock.happened[0] <= launch_patience + 45
+    assert any(f"{launch_patience:g} s without a launch" in event.text for event in found.events)
+
+
+def test_a_patience_that_cannot_be_is_refused(world: InProcess) -> None:
+    with pytest.raises(InvalidInput, match=r"settle_time is -1.*launch_patience is -2"):
+        verify(world, [], patience=Patience(-1, -2))
 
 
 def test_of_many_instances_a_tenth_may_be_lost(world: InProcess) -> None:
