@@ -301,8 +301,8 @@ metrics:
       sample: 0.99
     rule:
       description:
-        - The rule that decided - V(bounds), V(fail-fast), V(shift), V(instance) (one bad among good ones),
-          V(deviation), V(ignore), V(no-data), V(not-applicable) or V(alarm).
+        - The rule that decided - V(bounds), V(fail-fast), V(shift), V(instance) (one bad among good ones), V(place) (a
+          bad zone or instance type), V(deviation), V(ignore), V(no-data), V(not-applicable) or V(alarm).
       type: str
       returned: always
       sample: shift
@@ -367,6 +367,16 @@ series:
       type: str
       returned: always
       sample: i-0b1c
+    zone:
+      description: The availability zone of that instance, as far as it is known.
+      type: str
+      returned: always
+      sample: us-east-1b
+    instance_type:
+      description: Its type.
+      type: str
+      returned: always
+      sample: t3.micro
     period:
       description: The length of a period in seconds.
       type: int

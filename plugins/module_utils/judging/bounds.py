@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from .datapoints import FAIL, Evidence, Opinion, Point, Series, clock_time, count, values_of
 from .metrics import Metric, number
+from .places import shared_place
 from .rules import DECREASE, INCREASE, Hint, Rule
 from .statistics import median
 
@@ -37,8 +38,14 @@ def bounds_opinion(evidence: Evidence) -> Opinion | None:
 
 
 def alone(evidence: Evidence, guilty: Sequence[Series], others_do: str) -> str:
-    """Words that tell one bad instance from a bad image; empty where it is not just one of several."""
+    """Words that tell one bad instance, or a bad zone or instance type, from a bad image; empty where it is neither."""
     others = [series for series in evidence.canary if series.points and series not in guilty]
+    place = shared_place(guilty, others)
+    if place:
+        return (
+            f". They are those in {place.words}, and the other {len(others)} {others_do}: this looks like a bad"
+            f" {place.kind}, not like a bad image"
+        )
     if len(guilty) != 1 or not guilty[0].instance_id or not others:
         return ""
     if len(others) == 1:

@@ -18,8 +18,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .bounds import ignored, missing_data
-from .comparison import boundary
+from .bad_part import shares_of_parts
+from .bounds import alone, ignored, missing_data
+from .comparison import SHARE_OF_INSTANCES, boundary
 from .datapoints import (
     FAIL,
     INCONCLUSIVE,
@@ -33,7 +34,8 @@ from .datapoints import (
     count,
 )
 from .metrics import RATE, number
-from .rules import DECREASE, EITHER, INCREASE
+from .places import parts_of
+from .rules import DECREASE, EITHER, INCREASE, Rule
 from .statistics import median, normal_quantile, normal_tail
 from .student import incomplete_beta, t_tail
 
@@ -174,9 +176,7 @@ def counts_opinion(evidence: Evidence, terms: Terms) -> Opinion:
 def _compared(evidence: Evidence, ours: Tally, theirs: Tally, terms: Terms) -> Opinion:
     """The canary against its baseline, both with an exposure."""
     rule, unit = evidence.metric.rule, _unit(evidence)
-    level = normal_tail(
-        boundary(terms.error, terms.fraction, two_sided=rule.direction == EITHER, looks=terms.looks)
-    )
+    level = _level(terms, 1 - shares_of_parts(_instances(evidence.canary)), rule)
     words = _words(evidence, ours, theirs)
 
     def opinion(verdict: str, reason: str, rule_name: str = "counts") -> Opinion:
@@ -184,10 +184,17 @@ def _compared(evidence: Evidence, ours: Tally, theirs: Tally, terms: Terms) -> O
         return Opinion(verdict, f"{reason}: {words}", rule_name, shift=shift, control=unit * theirs.rate)
 
     way = _differs(evidence, ours, theirs, level)
+    part = _bad_part(evidence, theirs, terms, level)
     burst = _burst(evidence, level) if terms.final and not way else None
-    if (way or burst) and ignored(rule, unit * ours.rate, unit * theirs.rate):
+    judged = tally(part) if part else ours
+    if (way or part or burst) and ignored(rule, unit * judged.rate, unit * theirs.rate):
         verdict = PASS if terms.final else PENDING
         return opinion(verdict, "differs from the baseline, but so little that it is ignored", "ignore")
+    if part:
+        which = f"more in {part[0].member}" if len(part) == 1 else f"more in {len(part)} instances"
+        reason = f"{which} than in all others: {_words(evidence, judged)}, {words}"
+        reason += alone(evidence, part, "do not differ from the baseline")
+        return replace(opinion(FAIL, "", "instance" if len(part) == 1 else "place"), reason=reason)
     if way:
         return opinion(FAIL, f"{way} than the baseline")
     if burst:
@@ -287,6 +294,50 @@ def _differs(evidence: Evidence, ours: Tally, theirs: Tally, level: float) -> st
     ):
         return "less"
     return ""
+
+
+def _level(terms: Terms, share: float, rule: Rule) -> float:
+    """The chance of a false alarm on one side that this look may have, of a share of the metric's."""
+    two_sided = rule.direction == EITHER
+    return normal_tail(boundary(terms.error * share, terms.fraction, two_sided=two_sided, looks=terms.looks))
+
+
+def _instances(several: Sequence[Series]) -> list[Series]:
+    return [one for one in several if one.instance_id and tally([one]).exposure]
+
+
+def _bad_part(evidence: Evidence, theirs: Tally, terms: Terms, level: float) -> list[Series]:
+    """The one instance, or those in one zone or of one type, with more than all others have; none where there is none.
+
+    An instance stands apart: it is farther from the others than these are from each other. The rest of the canary does
+    not differ from the baseline, and with less there is no such thing as a bad part.
+    """
+    rule = evidence.metric.rule
+    suspects = _instances(evidence.canary)
+    if len(suspects) < 2 or rule.direction == DECREASE:
+        return []
+    singles = [[one] for one in suspects]
+    places = [[one for one in suspects if place.has(one)] for place in parts_of(suspects)]
+    found = []
+    for candidates in (singles, places):
+        for part in candidates:
+            others = [one for one in (*suspects, *_instances(evidence.baseline)) if one not in part]
+            rest = [tally([one]).rate for one in others]
+            width = max(rest) - min(rest) if len(part) == 1 else 0.0
+            own = _level(terms, SHARE_OF_INSTANCES / len(candidates), rule)
+            apart = replace(evidence, canary=tuple(part), baseline=tuple(others))
+            if (
+                min(tally([one]).rate for one in part) - max(rest) > width
+                and _differs(apart, tally(part), tally(others), own) == "more"
+            ):
+                found.append(part)
+        if found:
+            break
+    if len(found) != 1:
+        return []
+    innocent = tuple(one for one in suspects if one not in found[0])
+    without = replace(evidence, canary=innocent)
+    return [] if _differs(without, tally(innocent), theirs, level) else found[0]
 
 
 def _burst(evidence: Evidence, level: float) -> tuple[str, str] | None:

@@ -33,6 +33,7 @@ class Series:
     C(points) are (start of the period in epoch seconds, value), oldest first, of the periods from C(start)
     to before C(end), in which there should be one each. C(instance_id) is empty where it is no instance's. C(counts)
     are (start of the period, number, exposure) of a metric that counts: of how many requests, or periods, so many.
+    C(zone) and C(instance_type) are an instance's, as far as they are known.
     """
 
     member: str
@@ -43,6 +44,8 @@ class Series:
     instance_id: str = ""
     error: str = ""
     counts: tuple[tuple[float, float, float], ...] = ()
+    zone: str = ""
+    instance_type: str = ""
 
     @property
     def values(self) -> list[float]:

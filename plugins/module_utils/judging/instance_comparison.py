@@ -11,148 +11,26 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from .bad_part import bad_part, others_differ, shares_of_parts
 from .bounds import ignored
-from .comparison import SHARE_OF_INSTANCES, boundary
+from .comparison import boundary
 from .datapoints import FAIL, INCONCLUSIVE, PASS, PENDING, Evidence, Opinion, Series, Terms, count, values_of
-from .levels import Levels, Spread, levels_of, spread_of_history
+from .instances import PRIOR_DEGREES, Fleet, FleetTest, level_of, percent
+from .levels import Levels, levels_of, spread_of_history
 from .metrics import number
 from .rules import DECREASE, EITHER, INCREASE
 from .statistics import median, normal_quantile, normal_tail
-from .student import chi_squared_share, t_quantile, t_tail
 
 # Fewer datapoints of an instance say nothing of its level yet, and a look at them is none.
 LEAST_POINTS = 3
-# By how much instances of one image usually differ, in standard deviations of the noise of one value. Where few
-# instances are there to tell, this counts like so many degrees of freedom.
-USUAL = 0.5
-PRIOR_DEGREES = 2.0
-# In a fleet that is not usual, where instances differ by far more than their noise, the chance of a false alarm is at
-# most so many times as great.
-UNUSUAL = 1.6
-# An estimate of a variance is not believed to be smaller than once in so many cases.
-INCREDIBLE = 0.02
-# The chance that a canary which is as bad as said is found.
-POWER = 0.8
 # What would be found if so great a chance of a false alarm were taken is not passed over where all values are apart.
 SUSPICIOUS = 0.01
 # The beginning, as a share of a phase.
 FIRST = 0.2
 # By what chance a difference that goes away is one by accident.
 DECLINE = 0.01
-
-
-@dataclass(frozen=True)
-class _Test:
-    """A canary's level against its baseline's, and by what errors that is judged.
-
-    C(shift) is canary minus baseline; C(error) is the standard error of it, by the instances that there are, and
-    C(usual_error) by what is usual besides; each with its degrees of freedom.
-    """
-
-    shift: float
-    control: float
-    error: float
-    degrees: float
-    usual_error: float
-    usual_degrees: float
-    margin: float
-    direction: str
-
-    def differs(self, level: float) -> int:
-        """1 where the canary is higher by more than the margin and that is bad, -1 where lower, else 0.
-
-        C(level) is the chance of a false alarm on one side.
-        """
-        if self.direction != DECREASE and self._beyond(self.shift - self.margin, level):
-            return 1
-        if self.direction != INCREASE and self._beyond(-self.shift - self.margin, level):
-            return -1
-        return 0
-
-    def _beyond(self, distance: float, level: float) -> bool:
-        if distance <= 1e-9 * max(abs(self.control), abs(self.shift)):
-            return False
-        plain = _tail(distance, self.error, self.degrees)
-        if plain <= level:
-            return True
-        return plain <= UNUSUAL * level and _tail(distance, self.usual_error, self.usual_degrees) <= level
-
-    def limit(self, level: float) -> float:
-        """The shift that is just found, in the metric's unit, without the margin."""
-        plain = self.error * t_quantile(level, self.degrees)
-        usual = self.usual_error * t_quantile(level, self.usual_degrees)
-        return min(plain, max(self.error * t_quantile(UNUSUAL * level, self.degrees), usual))
-
-    def smallest(self, level: float) -> float:
-        """The shift that is found with a probability of C(POWER), by how much instances seem to differ.
-
-        The limit is as uncertain as the estimate of that: a t of v degrees exceeds c with the chance with which a
-        normal variable exceeds about c (1 - 1 / 4 v), of variance 1 + c^2 / 2 v (Abramowitz and Stegun, 26.7.10).
-        """
-
-        def by(t: float, degrees: float) -> float:
-            spread = math.sqrt(1 + t * t / (2 * degrees))
-            return t * (1 - 1 / (4 * degrees)) + normal_quantile(POWER) * spread
-
-        plain = by(t_quantile(level, self.degrees), self.degrees)
-        less = by(t_quantile(UNUSUAL * level, self.degrees), self.degrees)
-        usual = by(t_quantile(level, self.usual_degrees), self.usual_degrees)
-        return self.margin + self.usual_error * min(plain, max(less, usual))
-
-
-def _tail(distance: float, error: float, degrees: float) -> float:
-    return t_tail(distance / error, degrees) if error > 0 else 0.0
-
-
-@dataclass(frozen=True)
-class _Fleet:
-    """All instances of both sides with their levels; those of the canary come first."""
-
-    series: tuple[Series, ...]
-    ours: int
-    levels: Levels
-    history: Spread
-
-    @property
-    def canary(self) -> list[int]:
-        return list(range(self.ours))
-
-    @property
-    def baseline(self) -> list[int]:
-        return list(range(self.ours, len(self.series)))
-
-    def spread(self, *sides: Sequence[int]) -> Spread:
-        """How much instances differ within each side, and in history."""
-        degrees = sum(len(side) - 1 for side in sides)
-        squares = math.fsum(self.levels.spread(side) for side in sides)
-        own = Spread(squares / degrees, degrees) if degrees else Spread()
-        return own.and_also(self.history)
-
-    def test(
-        self, canary: Sequence[int], baseline: Sequence[int], rule_margin: float, direction: str
-    ) -> _Test:
-        """Compare some instances with others."""
-        levels, found = self.levels, self.spread(canary, baseline)
-        # Levels differ by their noise at least.
-        least = levels.of_a_level * chi_squared_share(INCREDIBLE, found.degrees)
-        variance = max(found.variance, least)
-        usual = Spread(levels.of_a_level + USUAL**2 * levels.noise, PRIOR_DEGREES).and_also(
-            replace(found, variance=variance)
-        )
-        sizes = 1 / len(canary) + 1 / len(baseline)
-        control = levels.mean(baseline)
-        return _Test(
-            shift=levels.mean(canary) - control,
-            control=control,
-            error=math.sqrt(variance * sizes),
-            degrees=found.degrees,
-            usual_error=math.sqrt(usual.variance * sizes),
-            usual_degrees=usual.degrees,
-            margin=rule_margin * abs(control),
-            direction=direction,
-        )
 
 
 def smallest_of_spread(
@@ -168,7 +46,7 @@ def smallest_of_spread(
     level = normal_tail(boundary(error, 1.0, two_sided=two_sided, looks=looks))
     size = math.sqrt(1 / canary + 1 / baseline)
     usual = degrees + PRIOR_DEGREES
-    return _Test(0.0, 0.0, size, degrees, size, usual, 0.0, EITHER).smallest(level)
+    return FleetTest(0.0, 0.0, size, degrees, size, usual, 0.0, EITHER).smallest(level)
 
 
 def one_against_one(evidence: Evidence) -> bool:
@@ -196,17 +74,14 @@ def instance_opinion(evidence: Evidence, terms: Terms) -> Opinion:
     if fleet is None:
         return Opinion(PENDING, "too few datapoints so far", "shift") if not terms.final else _too_few()
     rule = evidence.metric.rule
-    two_sided = rule.direction == EITHER
-    several = fleet.ours >= 2
-    error = terms.error * (1 - SHARE_OF_INSTANCES) if several else terms.error
-    level = _level(error, terms, two_sided=two_sided)
+    error = terms.error * (1 - shares_of_parts(fleet.series[: fleet.ours]))
+    level = level_of(error, terms, two_sided=rule.direction == EITHER)
     test = fleet.test(fleet.canary, fleet.baseline, rule.allowed_effect, rule.direction)
     differs = test.differs(level)
-    outlier = _bad_instance(fleet, evidence, terms) if several else None
-    ours = median(values_of(evidence.canary))
-    control = median(values_of(evidence.baseline))
-    if not (differs or outlier is not None or terms.final):
+    part = bad_part(fleet, evidence, terms)
+    if not (differs or part or terms.final):
         return Opinion(PENDING, "no difference so far", "shift")
+    control = median(values_of(evidence.baseline))
     limit = test.limit(level)
     words = _figures(fleet, test, limit)
 
@@ -215,15 +90,15 @@ def instance_opinion(evidence: Evidence, terms: Terms) -> Opinion:
             verdict, reason, rule_name, test.shift, test.shift - limit, test.shift + limit, _cles(fleet)
         )
 
-    judged = median(fleet.series[outlier].values) if outlier is not None else ours
-    if (differs or outlier is not None) and ignored(rule, judged, control):
+    judged = values_of([fleet.series[one] for one in part.bad] if part else evidence.canary)
+    if (differs or part) and ignored(rule, median(judged), control):
         if terms.final:
             return opinion(
                 PASS, f"differs from the baseline, but so little that it is ignored: {words}", "ignore"
             )
         return Opinion(PENDING, "no difference so far that is not ignored", "ignore")
-    if outlier is not None and not _others_differ(fleet, outlier, evidence, level):
-        return opinion(FAIL, _outlier_words(fleet, outlier), "instance")
+    if part and not others_differ(fleet, part.bad, evidence, level):
+        return opinion(FAIL, part.words, part.rule)
     if differs:
         return _of_a_difference(evidence, fleet, terms, level, differs, words, opinion)
     if evidence.same_time and _started_slowly(evidence, fleet, level):
@@ -239,15 +114,13 @@ def instance_opinion(evidence: Evidence, terms: Terms) -> Opinion:
             f" whether those of one image differ so much: {ADVICE}",
         )
     smallest = test.smallest(level)
-    found = (
-        f"{number(smallest)}{_percent(smallest, test.control)} would have been found with a chance of 80 %"
-    )
+    found = f"{number(smallest)}{percent(smallest, test.control)} would have been found with a chance of 80 %"
     wanted = rule.detects(control)
     if wanted is not None and smallest > wanted and fleet.levels.noise:
         return opinion(
             INCONCLUSIVE,
             f"no difference, but only {found}, and a pass must be able to find {number(wanted)}"
-            f"{_percent(wanted, test.control)}: {words}; {ADVICE}",
+            f"{percent(wanted, test.control)}: {words}; {ADVICE}",
         )
     return opinion(PASS, f"no difference that counts: {words}; {found}")
 
@@ -264,12 +137,7 @@ def _too_few() -> Opinion:
     )
 
 
-def _level(error: float, terms: Terms, *, two_sided: bool) -> float:
-    """The chance of a false alarm on one side that this look may have."""
-    return normal_tail(boundary(error, terms.fraction, two_sided=two_sided, looks=terms.looks))
-
-
-def _fleet(evidence: Evidence) -> _Fleet | None:
+def _fleet(evidence: Evidence) -> Fleet | None:
     """The instances that have enough datapoints; None where a side has none of them."""
     ours = [one for one in evidence.canary if len(one.points) >= LEAST_POINTS]
     theirs = [one for one in evidence.baseline if len(one.points) >= LEAST_POINTS]
@@ -286,7 +154,7 @@ def _fleet(evidence: Evidence) -> _Fleet | None:
     history = spread_of_history(
         [[one.points for one in block] for block in blocks.values()], duration + evidence.metric.period
     )
-    fleet = _Fleet((*ours, *theirs), len(ours), levels, history)
+    fleet = Fleet((*ours, *theirs), len(ours), levels, history)
     return fleet if fleet.spread(fleet.canary, fleet.baseline).degrees else None
 
 
@@ -305,7 +173,7 @@ def _one_after_the_other(ours: Sequence[Series], theirs: Sequence[Series]) -> Le
 
 def _of_a_difference(
     evidence: Evidence,
-    fleet: _Fleet,
+    fleet: Fleet,
     terms: Terms,
     level: float,
     differs: int,
@@ -334,7 +202,7 @@ def _of_a_difference(
     return opinion(FAIL, f"{way} than the baseline: {words}{tolerated}")
 
 
-def _goes_away(fleet: _Fleet, way: int) -> bool:
+def _goes_away(fleet: Fleet, way: int) -> bool:
     """Whether the difference of the two sides becomes less from minute to minute, more surely than by chance."""
     sides: list[dict[float, list[float]]] = [{}, {}]
     for position, one in enumerate(fleet.series):
@@ -360,7 +228,7 @@ _WARM_UP = (
 )
 
 
-def _started_slowly(evidence: Evidence, fleet: _Fleet, level: float) -> bool:
+def _started_slowly(evidence: Evidence, fleet: Fleet, level: float) -> bool:
     """Whether the sides differ at the beginning, and less and less."""
     rule = evidence.metric.rule
     if not any(_goes_away(fleet, way) for way in (1, -1)):
@@ -384,7 +252,7 @@ def _part(evidence: Evidence, begin: float, end: float) -> Evidence:
     return replace(evidence, canary=of(evidence.canary), baseline=of(evidence.baseline))
 
 
-def _apart(fleet: _Fleet, evidence: Evidence) -> bool:
+def _apart(fleet: Fleet, evidence: Evidence) -> bool:
     """Whether every instance of the canary stands apart from all others in every value, in the bad direction.
 
     Apart is farther from the baseline's instances than these are from each other.
@@ -399,71 +267,24 @@ def _apart(fleet: _Fleet, evidence: Evidence) -> bool:
     return (direction != DECREASE and above) or (direction != INCREASE and below)
 
 
-# ------------------------------------------------------------------------------ one bad instance
-
-
-def _bad_instance(fleet: _Fleet, evidence: Evidence, terms: Terms) -> int | None:
-    """The one instance of a canary that differs from all others, its own group's and the baseline's; or None."""
-    rule = evidence.metric.rule
-    level = _level(terms.error * SHARE_OF_INSTANCES / fleet.ours, terms, two_sided=rule.direction == EITHER)
-    everybody = range(len(fleet.series))
-    guilty = []
-    for suspect in fleet.canary:
-        others = [one for one in everybody if one != suspect]
-        levels = [fleet.levels.levels[one] for one in others]
-        own = fleet.levels.levels[suspect]
-        width = max(levels) - min(levels)
-        above = rule.direction != DECREASE and own - max(levels) > width
-        below = rule.direction != INCREASE and min(levels) - own > width
-        if (above or below) and fleet.test([suspect], others, rule.allowed_effect, rule.direction).differs(
-            level
-        ):
-            guilty.append(suspect)
-    return guilty[0] if len(guilty) == 1 else None
-
-
-def _others_differ(fleet: _Fleet, outlier: int, evidence: Evidence, level: float) -> bool:
-    """Whether the canary differs from the baseline even without its outlier."""
-    rule = evidence.metric.rule
-    others = [one for one in fleet.canary if one != outlier]
-    return bool(fleet.test(others, fleet.baseline, rule.allowed_effect, rule.direction).differs(level))
-
-
-def _outlier_words(fleet: _Fleet, outlier: int) -> str:
-    others = [one for one in fleet.canary if one != outlier]
-    levels = fleet.levels
-    way = "higher" if levels.levels[outlier] > levels.mean(others) else "lower"
-    rest = f"The other {len(others)} do" if len(others) > 1 else "The other one does"
-    return (
-        f"{fleet.series[outlier].member} is {way} than the others: {number(levels.levels[outlier])} against"
-        f" {number(levels.mean(others))} of the group's other instances and {number(levels.mean(fleet.baseline))} of"
-        f" the baseline. {rest} not differ from the baseline: this looks like one bad instance, not like a bad image"
-    )
-
-
 # ------------------------------------------------------------------------------------------ words
 
 
-def _figures(fleet: _Fleet, test: _Test, limit: float) -> str:
+def _figures(fleet: Fleet, test: FleetTest, limit: float) -> str:
     theirs = len(fleet.series) - fleet.ours
     level = fleet.levels.mean(fleet.canary)
     history = fleet.history.degrees
     known = f" and {count(round(history) + 1, 'instance')} of history" if history else ""
     spread = math.sqrt(fleet.spread(fleet.canary, fleet.baseline).variance)
     return (
-        f"{number(level)} against {number(test.control)}{_percent(test.shift, test.control, signed=True)} in"
+        f"{number(level)} against {number(test.control)}{percent(test.shift, test.control, signed=True)} in"
         f" {fleet.ours} against {count(theirs, 'instance')}{known}. Those of one image differ by"
-        f" {number(spread)}{_percent(spread, test.control)}; from {number(limit)}"
-        f"{_percent(limit, test.control)} on it counts"
+        f" {number(spread)}{percent(spread, test.control)}; from {number(limit)}"
+        f"{percent(limit, test.control)} on it counts"
     )
 
 
-def _percent(value: float, level: float, *, signed: bool = False) -> str:
-    """An amount as a share of the level, in brackets; empty where there is no level."""
-    return f" ({100 * value / abs(level):{'+' if signed else ''}.3g} %)" if level else ""
-
-
-def _cles(fleet: _Fleet) -> float:
+def _cles(fleet: Fleet) -> float:
     """In which share of the pairs of instances the canary's is the higher one."""
     pairs = list(itertools.product(fleet.canary, fleet.baseline))
     levels = fleet.levels.levels

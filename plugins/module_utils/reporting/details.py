@@ -60,6 +60,8 @@ SERIES = (
     "member",
     "group",
     "instance_id",
+    "zone",
+    "instance_type",
     "period",
     "start",
     "end",

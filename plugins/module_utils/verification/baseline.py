@@ -89,8 +89,9 @@ class VerificationProgress(DeploymentProgress):
     C(window) is when its window begins, C(next_look) when there are new data, C(next_upkeep) when the lease is looked
     at again, and C(next_watch) the health of the group; C(periods_told) of the finest metric were told. C(instances)
     are those of the group, each with the times from which on it is judged and at which it was last in service;
-    C(controls) the same for each group of the baseline, once C(observed). C(readings) are the newest datapoints as they
-    were read (C(settling)). C(concluded) is the result, while the journal learns of it.
+    C(controls) the same for each group of the baseline, once C(observed), and C(places) the zone and type of each
+    instance. C(readings) are the newest datapoints as they were read (C(settling)). C(concluded) is the result, while
+    the journal learns of it.
     """
 
     window: float | None = None
@@ -103,6 +104,7 @@ class VerificationProgress(DeploymentProgress):
     instances: dict[str, list[float]] = field(default_factory=dict)
     controls: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     observed: bool = False
+    places: dict[str, list[str]] = field(default_factory=dict)
     readings: dict[str, list[list[float]]] = field(default_factory=dict)
     concluded: dict[str, Any] | None = None
 
@@ -176,7 +178,7 @@ class Observer:
 
     def subject(self, group: Group, progress: VerificationProgress, now: float) -> Subject:
         """The group that is judged; one that joins later has a warm-up of its own."""
-        return self._seen(group, progress.instances, now, now + self._settings.warmup)
+        return self._seen(group, progress.instances, progress.places, now, now + self._settings.warmup)
 
     def controls(self, baseline: Baseline, progress: VerificationProgress, now: float) -> list[Subject]:
         """The groups that are compared with, as they are now or were at the baseline's time."""
@@ -193,7 +195,7 @@ class Observer:
             if group is None:
                 # What it published while it was there still counts.
                 group = Group(name, capacity=_NO_CAPACITY)
-            found.append(self._seen(group, seen, now, since))
+            found.append(self._seen(group, seen, progress.places, now, since))
         progress.observed = True
         return found
 
@@ -203,16 +205,31 @@ class Observer:
         if group is None:
             # Its own metrics may still be there; its instances cannot be found out any more.
             return Subject(name)
+        # Of those that are gone nobody tells any more.
+        places = {one.instance_id: (one.availability_zone, one.instance_type) for one in group.instances}
         presences = {
-            instance_id: Presence(since + self._settings.warmup if since else 0.0, until)
+            instance_id: Presence(
+                since + self._settings.warmup if since else 0.0, until, *places.get(instance_id, ())
+            )
             for instance_id, (since, until) in self._surroundings.history(name, start).items()
         }
         return self._subject(group, presences)
 
-    def _seen(self, group: Group, seen: dict[str, list[float]], now: float, since: float) -> Subject:
+    def _seen(
+        self,
+        group: Group,
+        seen: dict[str, list[float]],
+        places: dict[str, list[str]],
+        now: float,
+        since: float,
+    ) -> Subject:
         for instance in group.in_service:
             seen.setdefault(instance.instance_id, [since, now])[1] = now
-        return self._subject(group, {name: Presence(*times) for name, times in seen.items()})
+            places[instance.instance_id] = [instance.availability_zone, instance.instance_type]
+        return self._subject(
+            group,
+            {name: Presence(times[0], times[1], *places.get(name, ())) for name, times in seen.items()},
+        )
 
     def _subject(self, group: Group, instances: Mapping[str, Presence]) -> Subject:
         wanted = any("load_balancer" in metric.placeholders for metric in self._settings.metrics)

@@ -20,10 +20,15 @@ CLASSIC_NAMESPACE = "AWS/ELB"
 
 @dataclass(frozen=True)
 class Presence:
-    """How long an instance has been in service within the window: from C(since) to C(until), epoch seconds."""
+    """How long an instance has been in service within the window: from C(since) to C(until), epoch seconds.
+
+    C(zone) and C(instance_type) are empty where they are not known.
+    """
 
     since: float
     until: float
+    zone: str = ""
+    instance_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,8 @@ def series_of(
         group=member.group,
         instance_id=member.instance_id,
         error=error,
+        zone=member.presence.zone if member.presence else "",
+        instance_type=member.presence.instance_type if member.presence else "",
         counts=tuple((moment, value, 1.0) for moment, value in sorted(kept.items()))
         if metric.kind == COUNT
         else (),

@@ -119,6 +119,8 @@ def _as_result(metric: Metric, side: str, series: Series) -> dict[str, Any]:
         "member": series.member,
         "group": series.group,
         "instance_id": series.instance_id,
+        "zone": series.zone,
+        "instance_type": series.instance_type,
         "period": metric.period,
         "start": series.start,
         "end": series.end,
@@ -138,5 +140,7 @@ def series_of_result(written: Mapping[str, Any]) -> Series:
         group=str(written["group"]),
         instance_id=str(written["instance_id"]),
         error=str(written["error"]),
+        zone=str(written["zone"] or ""),
+        instance_type=str(written["instance_type"] or ""),
         counts=tuple((moment, many, of) for moment, many, of in written["counts"]),
     )

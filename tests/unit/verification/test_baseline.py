@@ -379,3 +379,25 @@ def test_more_queries_than_cloudwatch_takes_are_refused() -> None:
         world.verify(
             duration=900, metrics=[{**many, "queries": [{**queries[0], "id": f"r{n}"} for n in range(500)]}]
         )
+
+
+def test_a_zone_in_which_the_canary_is_bad_is_named() -> None:
+    world = deployment(noisy(new=30.0, old=30.0), new=6, old=6)
+    good = world.client.source
+    world.client.source = lambda query, when: (
+        (good(query, when) or 0.0) + (40.0 if "i-new1" in str(query) or "i-new4" in str(query) else 0.0)
+    )
+    for name, group in world.fleet.groups.items():
+        world.fleet.groups[name] = replace(
+            group,
+            instances=tuple(
+                replace(one, availability_zone=f"us-east-1{'abc'[number % 3]}", instance_type="t3.small")
+                for number, one in enumerate(group.instances)
+            ),
+        )
+    with pytest.raises(VerdictNotPassed) as failure:
+        world.verify(**QUARTER)
+    result = failure.value.result
+    assert result["metrics"][0]["rule"] == "place"
+    assert "the 2 instances in zone us-east-1b are higher than all others" in str(failure.value)
+    assert {one["zone"] for one in result["series"]} == {"us-east-1a", "us-east-1b", "us-east-1c"}
