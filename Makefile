@@ -83,6 +83,10 @@ judge-quality: environment ## simulate phases: false alarms and what the judge f
 judge-cases: environment ## judge the phases of a file, a JSON line each (CASES=file)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.tools.judge_cases $(CASES)
 
+.PHONY: compatibility
+compatibility: environment ## the deployments on every Ansible from 2.16 to the newest (an hour; CORE=2.16 for one)
+	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.tools.compatibility $(if $(CORE),--core $(CORE))
+
 .PHONY: benchmark
 benchmark: environment ## measure a deployment against others, by size and many at once (half an hour; PARTS=ways)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark $(PARTS)

@@ -59,7 +59,7 @@ if __name__ == "__main__":
     main()
 """
 RUNTIME = {
-    "requires_ansible": ">=2.19.0",
+    "requires_ansible": ">=2.16.0",
     "action_groups": {"all": ["count"]},
     "plugin_routing": {"modules": {"count": {"action_plugin": "progressive.aws.reconcile"}}},
 }
