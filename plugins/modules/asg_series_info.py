@@ -132,6 +132,7 @@ revisions:
       description:
         - Who is deploying it, since when and until when, in seconds since the epoch.
         - C(held_by) has the owner as people know it, by a job of AWX or the address of a build where it is one.
+        - C(watching) says until when metrics are watched, while they are; 0 otherwise.
       type: dict
       returned: always
       sample:
@@ -139,6 +140,19 @@ revisions:
         held_by: https://ci.example.com/job/shop/42/ (jenkins@ci-4)
         since: 1772625600
         until: 1772625720
+        watching: 1772626620
+whereabouts:
+  description:
+    - Sentences about each unfinished deployment, by the name of its new group, with the phase, what is awaited or
+      watched and until when, and who is deploying.
+  returned: success
+  type: dict
+  sample:
+    shop__checkout__prod__7:
+      - "phase 1 of 3: 1 of 4, 1 in service, its metrics are watched until 2026-03-04 12:17:00 UTC."
+      - >-
+        By https://ci.example.com/job/shop/42/ (jenkins@ci-4) since 2026-03-04 12:00:00 UTC,
+        who has it reserved until 2026-03-04 12:09:30 UTC.
 actions:
   description: What was done, or in check mode what would be done first, in words.
   returned: always
@@ -241,7 +255,9 @@ def main() -> None:
         "look at the revisions of the series",
         answer,
         lambda found: (
-            record.revision_events(found["series"], found["revisions"]) if module.params["show"] else ()
+            record.revision_events(found["series"], found["revisions"], found["whereabouts"])
+            if module.params["show"]
+            else ()
         ),
     )
 

@@ -146,7 +146,8 @@ def read_phase(value: str) -> Phase:
 
 def write_lease(lease: Lease) -> str:
     """A lease as a tag's value."""
-    return _write({"owner": lease.owner, "since": lease.since, "until": lease.until})
+    watching = {"watching": lease.watching} if lease.watching else {}
+    return _write({"owner": lease.owner, "since": lease.since, "until": lease.until, **watching})
 
 
 def read_lease(value: str) -> Lease | None:
@@ -154,7 +155,9 @@ def read_lease(value: str) -> Lease | None:
     fields = _read(value)
     if not fields.get("owner"):
         return None
-    return Lease(fields["owner"], _number(fields, "since"), _number(fields, "until"))
+    return Lease(
+        fields["owner"], _number(fields, "since"), _number(fields, "until"), _number(fields, "watching")
+    )
 
 
 def write_base(base_group: str, names: Sequence[str]) -> str:

@@ -240,11 +240,15 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Lease:
-    """Who is deploying, since when and until when (seconds since the epoch, the owner's clock)."""
+    """Who is deploying, since when and until when (seconds since the epoch, the owner's clock).
+
+    C(watching) says until when metrics are watched, while they are; 0 otherwise.
+    """
 
     owner: str
     since: int
     until: int
+    watching: int = 0
 
 
 @dataclass(frozen=True)

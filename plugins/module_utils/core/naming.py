@@ -131,6 +131,9 @@ def series_of_revision(name: str) -> str | None:
 
 
 def short_name(name: str) -> str:
-    """Shorten a group's name for a log line: C(checkout__prod__7) of C(shop__checkout__prod__7)."""
+    """Shorten a group's name for a log line: C(checkout__prod__7) of C(shop__checkout__prod__7).
+
+    Where a part of it has the separator in itself, nobody can tell where the next one begins, and it stays whole.
+    """
     parts = name.split(SEPARATOR)
-    return SEPARATOR.join(parts[-3:]) if len(parts) > 3 else name
+    return SEPARATOR.join(parts[1:]) if len(parts) == 4 and all(parts) else name

@@ -27,9 +27,12 @@ def new_lease(rollout: Rollout) -> Lease:
     return Lease(rollout.deployer.owner, now, now + rollout.deployer.lease_duration)
 
 
-def lease_tags(rollout: Rollout, deployment: Deployment) -> dict[str, str]:
-    """The tags that take or renew the lease, keeping since when it has been held."""
-    lease = new_lease(rollout)
+def lease_tags(rollout: Rollout, deployment: Deployment, watching: float = 0.0) -> dict[str, str]:
+    """The tags that take or renew the lease, keeping since when it has been held.
+
+    C(watching) says until when metrics are watched (epoch seconds), while they are.
+    """
+    lease = dataclasses.replace(new_lease(rollout), watching=int(watching))
     if deployment.lease and deployment.lease.owner == lease.owner:
         lease = dataclasses.replace(lease, since=deployment.lease.since)
     return {journal.LEASE: journal.write_lease(lease)}

@@ -18,6 +18,7 @@ from ..core.passes import Event
 from .rollout import Rollout
 from .series import Series, revision_info
 from .series_names import refuse_other_names
+from .whereabouts import of_all
 
 # So many names are told at most.
 MOST_NAMES = 5
@@ -76,7 +77,11 @@ def series_info(rollout: Rollout, name: str, *, must_exist: bool = False) -> dic
     refuse_other_names(rollout, series)
     if must_exist and not series.groups:
         raise unknown_series(rollout, name, f"look at series {name}")
-    return {"series": name, "revisions": [revision_info(group) for group in series.groups]}
+    return {
+        "series": name,
+        "revisions": [revision_info(group) for group in series.groups],
+        "whereabouts": of_all(series.groups, rollout.aws_now()),
+    }
 
 
 def standing_of(series: Series) -> str:

@@ -19,11 +19,13 @@ from html import escape
 from typing import Any
 
 from .details import BASELINE, number_of
+from .spreads import FEWEST_LINES, MOST_LINES, Spread, spread_of, total
 
 WIDTH, HEIGHT, LEFT, RIGHT = 640.0, 260.0, 62.0, 14.0
 TOP, BOTTOM = 46.0, 34.0
 LINE_KINDS = 4
 MOST_MARKERS = 60
+BANDED = ": median, quartiles, extremes"
 ROUND_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 
 Point = tuple[float, float]
@@ -79,17 +81,20 @@ def chart(
     lines: Sequence[Line],
     bands: Sequence[Band] = (),
     bounds: Sequence[Bound] = (),
+    spreads: Sequence[Spread] = (),
     *,
     room: float = 0.0,
     whole_numbers: bool = False,
     attributes: Mapping[str, str] | None = None,
 ) -> str:
     """An SVG with axes, bands, bounds and lines; C(words) say the same to who cannot see it. Empty without data."""
-    times = [at for line in lines for at, __ in line.points]
+    points = [point for line in lines for point in line.points]
+    points += [point for spread in spreads for point in spread.around(quartiles=False)]
+    times = [at for at, __ in points]
     if not times:
         return ""
     times += [at for band in bands for at in (band.start, band.end)]
-    values = [value for line in lines for __, value in line.points]
+    values = [value for __, value in points]
     first, span = min(times), max(times) - min(times)
     span = max(span, 1.0)
     plot = _Plot(
@@ -105,6 +110,7 @@ def chart(
         f"<desc>{escape(words)}</desc>",
         *(plot.band(band, row) for row, band in enumerate(bands)),
         *plot.axes(whole_numbers),
+        *(plot.spread(spread) for spread in spreads),
         *(plot.bound(bound) for bound in bounds),
         *(plot.line(line) for line in lines),
         "</svg>",
@@ -122,17 +128,25 @@ def legend(entries: Sequence[tuple[str, str]]) -> str:
     return f'<ul class="legend">{samples}</ul>'
 
 
-def capacity_chart(groups: Sequence[tuple[str, Sequence[Point]]], bands: Sequence[Band], words: str) -> str:
-    """Instances in service over time: a line for each group, given oldest first."""
+def capacity_chart(
+    groups: Sequence[tuple[str, Sequence[Point]]],
+    bands: Sequence[Band],
+    words: str,
+    floor: float | None = None,
+) -> str:
+    """Instances in service over time: a line for each group, given oldest first, and their sum against the C(floor)."""
     lines = [
         Line(name, points, f"k{number % LINE_KINDS}", steps=True)
         for number, (name, points) in enumerate(groups)
     ]
+    summed = [Line("all groups", total([points for __, points in groups]), "sum", steps=True)]
+    lines = (summed if len(lines) > 1 else []) + lines
     drawn = chart(
         "Instances in service over time",
         words,
         lines[::-1],  # the dashes of older groups stay to be seen on a newer one
         bands,
+        [Bound(floor, f"never below {figure(floor)}")] if floor else [],
         whole_numbers=True,
         attributes={"data-chart": "timeline"},
     )
@@ -147,7 +161,7 @@ def metric_chart(
     outliers: Sequence[str] = (),
 ) -> str:
     """A metric of the canary against the baseline, with the window and the bounds; empty without data."""
-    lines = []
+    lines: list[Line] = []
     # The baseline last: its dashes leave the canary to be seen where both are the same.
     for side in ("canary", BASELINE):
         for one in series:
@@ -168,21 +182,32 @@ def metric_chart(
     ]
     bounds = [bound for bound in bounds if _is_near(bound.value, lines)]
     kinds = {line.kind for line in lines}
+    spreads = _spreads(lines)
+    banded = {spread.kind for spread in spreads}
     known = {
-        "new": f"canary ({_members(lines, 'new')})",
+        "new": f"canary ({_members(lines, 'new')}{BANDED if 'new' in banded else ''})",
         "odd": f"canary, outlier ({', '.join(line.name for line in lines if line.kind == 'odd')})",
-        "base": f"baseline ({_members(lines, 'base')})",
+        "base": f"baseline ({_members(lines, 'base')}{BANDED if 'base' in banded else ''})",
     }
     drawn = chart(
         f"{name}: canary against baseline" if "base" in kinds else f"{name}: canary",
         f"Verdict {finding.get('verdict') or 'none'}. {finding.get('reason') or ''}",
-        lines,
+        [line for line in lines if line.kind not in banded],
         bands,
         bounds,
+        spreads,
         room=0.08,
         attributes={"data-chart": "metric", "data-metric": name},
     )
     return drawn + legend([(words, kind) for kind, words in known.items() if kind in kinds])
+
+
+def _spreads(lines: Sequence[Line]) -> list[Spread]:
+    """The lines that are too many to be seen, as a band for each side; those that stand out remain lines."""
+    if len(lines) <= MOST_LINES:
+        return []
+    sides = {kind: [line.points for line in lines if line.kind == kind] for kind in ("base", "new")}
+    return [spread_of(kind, several) for kind, several in sides.items() if len(several) >= FEWEST_LINES]
 
 
 def _is_near(bound: float, lines: Sequence[Line]) -> bool:
@@ -296,6 +321,21 @@ class _Plot:
             f'<path class="bound" d="M{LEFT:g} {y:.1f}H{WIDTH - RIGHT:g}"/>'
             f'<text class="boundname" x="{WIDTH - RIGHT - 2:g}" y="{y - 4:.1f}" text-anchor="end">'
             f"{escape(bound.words)}</text>"
+        )
+
+    def spread(self, spread: Spread) -> str:
+        def outline(*, quartiles: bool) -> str:
+            places = (
+                f"{self.x(at):.1f} {self.y(value):.1f}" for at, value in spread.around(quartiles=quartiles)
+            )
+            return f"M{'L'.join(places)}Z"
+
+        name = f"{spread.lines} {'instances of the baseline' if spread.kind == 'base' else 'instances of the canary'}"
+        return (
+            f"<g><title>{escape(name)}: median, quartiles, extremes</title>"
+            f'<path class="extremes {spread.kind}" d="{outline(quartiles=False)}"/>'
+            f'<path class="quartiles {spread.kind}" d="{outline(quartiles=True)}"/></g>'
+            + self.line(Line(f"{name}, median", spread.middle, spread.kind))
         )
 
     def line(self, line: Line) -> str:

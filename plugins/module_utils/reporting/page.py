@@ -139,7 +139,9 @@ def _facts(facts: Iterable[tuple[str, Any]]) -> str:
 
 def _timeline(record: Mapping[str, Any]) -> str:
     phases = record["phases"]
-    chart = capacity_chart(_capacities(record), _bands(record), _timeline_words(record))
+    chart = capacity_chart(
+        _capacities(record), _bands(record), _timeline_words(record), number_of(record.get("floor"))
+    )
     if not chart and not phases:
         return ""
     plot = f'<div class="card">{chart}</div>' if chart else ""

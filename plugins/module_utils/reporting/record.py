@@ -129,6 +129,7 @@ class Run:
                         for one in self.setup.get("not_copied") or ()
                     ],
                 },
+                "floor": self._floor(),
                 "rollback": _rollback(self.rollback, self._rollback_began(), number_of(self.ended)),
                 "instances": instances_of(phases, self._launched()),
                 "events": events_of(event for step in steps for event in step.get("events") or ()),
@@ -145,6 +146,14 @@ class Run:
                 for name in ("series", "history", "options"):
                     del phase["verification"][name]
         return record
+
+    def _floor(self) -> int | None:
+        """How many instances were to be in service at any time, by the rule of new_first; None where none were."""
+        if any(phase.get("resize_order") == "old_first" for phase in self.phases):
+            return None
+        running = sum(int(number_of(one.get("in_service")) or 0) for one in self.before)
+        wanted = number_of((self.setup.get("capacity") or {}).get("desired_capacity"))
+        return (running if wanted is None else min(running, int(wanted))) or None
 
     def _rollback_began(self) -> float | None:
         """When the rollback began: as it says, or else when its first event was told."""
@@ -193,8 +202,15 @@ class Run:
         return groups
 
 
-def revision_events(series: str, revisions: Sequence[Mapping[str, Any]]) -> list[Event]:
-    """The revisions of a series, as C(asg_series_info) returns them, as the lines of a table."""
+def revision_events(
+    series: str,
+    revisions: Sequence[Mapping[str, Any]],
+    whereabouts: Mapping[str, Sequence[str]] | None = None,
+) -> list[Event]:
+    """The revisions of a series, as C(asg_series_info) returns them, as the lines of a table.
+
+    C(whereabouts) are sentences about groups, which stand below it.
+    """
     if not revisions:
         return [Event("plan", "", f"Series {series} has no revisions.")]
     rows = [
@@ -207,7 +223,11 @@ def revision_events(series: str, revisions: Sequence[Mapping[str, Any]]) -> list
         )
         for one in revisions
     ]
-    return [Event("plan", "", line) for line in table(GROUP_COLUMNS, rows)]
+    lines = table(GROUP_COLUMNS, rows)
+    for name, words in (whereabouts or {}).items():
+        text = " ".join([f"{naming.short_name(name)}:", *words])
+        lines += textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return [Event("plan", "", line) for line in lines]
 
 
 def seconds_in_words(seconds: float | None) -> str:

@@ -103,6 +103,7 @@ def _phase(
         "name": options.get("phase_name"),
         "percent": options.get("percent"),
         "count": options.get("count"),
+        "resize_order": options.get("resize_order"),
         "started": started,
         "ended": ended,
         "verdict": "failed" if told.get("failed") else None,

@@ -67,7 +67,12 @@ svg.chart { display: block; width: 100%; height: auto; }
 .line.new, .line.k1 { stroke: var(--new); } .mark.new, .mark.k1 { fill: var(--new); }
 .line.base { stroke-width: 1.6; }
 .line.base, .line.k0 { stroke: var(--base); stroke-dasharray: 6 3; } .mark.base, .mark.k0 { fill: var(--base); }
-.line.odd, .line.k2 { stroke: var(--odd); } .mark.odd, .mark.k2 { fill: var(--odd); }
+.line.odd, .line.sum { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 1 3; } .mark.sum { fill: var(--ink); }
+.extremes, .quartiles { stroke-width: 1; } .extremes { fill-opacity: .12; stroke-opacity: .5; }
+.quartiles { fill-opacity: .22; stroke-opacity: .8; }
+.extremes.new, .quartiles.new { fill: var(--new); stroke: var(--new); }
+.extremes.base, .quartiles.base { fill: var(--base); stroke: var(--base); stroke-dasharray: 4 3; }
+.line.k2 { stroke: var(--odd); } .mark.odd, .mark.k2 { fill: var(--odd); }
 .line.k2 { stroke-dasharray: 2 2; } .line.odd { stroke-width: 3; }
 .line.k3 { stroke: var(--k3); stroke-dasharray: 10 3 2 3; } .mark.k3 { fill: var(--k3); }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; padding: 0; margin: .4rem 0 0;

@@ -99,6 +99,8 @@ class VerificationProgress(DeploymentProgress):
     plan: list[str] = field(default_factory=list)
     next_look: float = 0.0
     next_upkeep: float = 0.0
+    watching: float = 0.0
+    watching_told: float = 0.0
     next_watch: float = 0.0
     periods_told: float = 0
     instances: dict[str, list[float]] = field(default_factory=dict)

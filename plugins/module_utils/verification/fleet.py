@@ -224,7 +224,8 @@ class AwsSurroundings:
         """
         rollout, now = self._rollout, self._rollout.clock.now()
         # Looked at often enough that a lease which is renewed at half its life never runs out.
-        if now < progress.next_upkeep:
+        news = progress.watching != progress.watching_told
+        if now < progress.next_upkeep and not news:
             return None
         progress.next_upkeep = now + rollout.deployer.lease_duration / 4
         group = self.group(name)
@@ -235,7 +236,9 @@ class AwsSurroundings:
             # Somebody looks at a deployment that is another's; judging changes nothing.
             return None
         ensure_ours(rollout, deployment, progress, attempted)
-        if not needs_renewal(rollout, deployment):
+        if not needs_renewal(rollout, deployment) and not news:
             return None
-        tags = lease_tags(rollout, deployment)
+        # Who asks for the status of the series is told until when it takes.
+        progress.watching_told = progress.watching
+        tags = lease_tags(rollout, deployment, progress.watching)
         return Change((), lambda: rollout.autoscaling.write_tags(name, tags))

@@ -129,6 +129,7 @@ class Verification:
                     self._tell(tell, "plan", sentence)
                 return Wait(("the deployment",))
             progress.window, progress.baseline, progress.plan = start, baseline, list(planned.plan)
+            progress.watching = settings.last_data(start)
             if settings.retrospective:
                 self._tell(tell, "plan", self._introduction(start))
                 return self._judge_the_past(progress, tell)
