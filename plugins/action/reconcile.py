@@ -30,6 +30,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.progressive.aws.plugins.module_utils.core import lease_owner
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import Orphaned
+from ansible_collections.progressive.aws.plugins.module_utils.core.passes import Event
 from ansible_collections.progressive.aws.plugins.module_utils.modules import WRITTEN, Worker
 from ansible_collections.progressive.aws.plugins.module_utils.reporting.run_record import (
     RECORD,
@@ -38,6 +39,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.reporting.run_reco
 )
 from ansible_collections.progressive.aws.plugins.module_utils.sources.secret_options import secrets_of
 from ansible_collections.progressive.aws.plugins.plugin_utils import failure, in_worker, survey_answers
+from ansible_collections.progressive.aws.plugins.plugin_utils.following import Following
 
 # Modules that have no passes to repeat: they take none of the options for it.
 AT_ONCE = frozenset({"canary_report"})
@@ -96,7 +98,9 @@ class ActionModule(ActionBase):
             options["secrets"] = [*found, *(options.get("secrets") or ())]
         earlier = latest(options.pop("run")) if keeps_record else {}
         began = time.time()
-        result = self._result(options, task_vars)
+        following = self._following(options, earlier, keeps_record, task_vars or {})
+        following.begin()
+        result = self._result(options, task_vars, following)
         if keeps_record:
             record = extended(earlier, self._name, options, result, began, time.time())
             if self._task.check_mode:
@@ -105,10 +109,20 @@ class ActionModule(ActionBase):
                 record["steps"] = result.get("steps", [])
                 result["phases"] = options.get("phases", [])
             result[RECORD] = record
+            following.end(record)
         # With failed_when a failure is perhaps none, and Ansible does not print what it returned.
         if result.get("failed") and not self._task.failed_when:
             return self._failed(result, of_role=keeps_record)
         return result
+
+    def _following(
+        self, options: dict[str, Any], earlier: dict[str, Any], keeps_record: bool, task_vars: dict[str, Any]
+    ) -> Following:
+        """Who writes the report while the step goes on; nobody where it is not to be written, or not from here."""
+        paths = [] if self._at_once else _texts(options.pop("report", None))
+        if not keeps_record or self._task.check_mode or not self._is_here(task_vars):
+            paths = []
+        return Following(paths, earlier, self._name, options)
 
     def _failed(self, result: dict[str, Any], *, of_role: bool) -> dict[str, Any]:
         """End the task with what somebody should read of its failure, and the rest where it is not printed.
@@ -140,12 +154,14 @@ class ActionModule(ActionBase):
     def _name(self) -> str:
         return str(self._task.action.rpartition(".")[2])
 
-    def _result(self, options: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _result(
+        self, options: dict[str, Any], task_vars: dict[str, Any] | None, following: Following
+    ) -> dict[str, Any]:
         lines, total = Lines(Display(), silent=bool(self._task.no_log)), Total()
         if self._is_here(task_vars or {}):
             shown: list[Mapping[str, Any]] = []
             result = self._in_worker(
-                options, task_vars or {}, lambda event: shown.extend(lines.show([event]))
+                options, task_vars or {}, lambda event: shown.extend(lines.show([event])), following
             )
             self._memory.keep(result)
             total.add(result, shown if shown else lines.show(result.get("events", [])))
@@ -172,13 +188,22 @@ class ActionModule(ActionBase):
         return _is_this_python(python) and in_worker.can_run(self._task.action)
 
     def _in_worker(
-        self, options: Mapping[str, Any], task_vars: dict[str, Any], show: Callable[[Mapping[str, Any]], None]
+        self,
+        options: Mapping[str, Any],
+        task_vars: dict[str, Any],
+        show: Callable[[Mapping[str, Any]], None],
+        following: Following,
     ) -> Mapping[str, Any]:
         play = os.getppid()
 
         def ensure_wanted() -> None:
             if os.getppid() != play:
                 raise Orphaned("ansible-playbook is gone, so nothing more is done")
+
+        def tell(event: Event) -> None:
+            told = event.as_result()
+            following.event(told)
+            show(told)
 
         own = (
             {} if self._at_once else {"lease_owner": _owner(play, task_vars), "progress": self._memory.read()}
@@ -191,7 +216,7 @@ class ActionModule(ActionBase):
             self._task.action,
             arguments,
             environment,
-            Worker(lambda event: show(event.as_result()), ensure_wanted, _ask),
+            Worker(tell, ensure_wanted, _ask, following.wait),
         )
 
     def _passes(
@@ -232,6 +257,12 @@ def _ask(prompt: str) -> str:
     except AnsibleError:
         return ""
     return str(to_text(answer)).strip()
+
+
+def _texts(paths: Any) -> list[str]:
+    """Paths as an option may have them: a list, or one text with commas."""
+    several = paths if isinstance(paths, list) else [paths]
+    return [part for one in several if one for part in str(one).split(",")]
 
 
 def _is_for_machine() -> bool:

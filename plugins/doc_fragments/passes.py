@@ -65,6 +65,15 @@ options:
         the latest run counts. With it, also with an empty dictionary, this step returns as RV(ignore:run) what the run
         has come to so far, for M(progressive.aws.canary_report).
     type: raw
+  report:
+    description:
+      - Where to write the report of the run while the step goes on, as a file that ends in C(.html) or C(.json), or a
+        folder for both; with O(run) only. M(progressive.aws.canary_report) writes it as it ends.
+      - It is written when the step begins and ends, and every minute. Only where the step runs on the controller, with
+        the Python of C(ansible-playbook).
+    type: list
+    elements: path
+    default: []
   secrets:
     description:
       - Texts that are shown nowhere. The action plugin sets it to what is secret in the options of verifications that a

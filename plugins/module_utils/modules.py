@@ -35,6 +35,7 @@ from .core.passes import (
     Decision,
     Done,
     Event,
+    Follow,
     Step,
     SystemClock,
     Tell,
@@ -66,6 +67,7 @@ PASSES: Mapping[str, Mapping[str, Any]] = {
     "on_drift": {"type": "str", "choices": ["fail", "adopt"], "default": "fail"},
     "progress": {"type": "dict", "no_log": False},
     "run": {"type": "raw"},
+    "report": {"type": "list", "elements": "path", "default": []},
     "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
 }
 
@@ -146,12 +148,13 @@ class Worker:
     """The worker of ansible-playbook, where a step runs in it instead of in a process of its own.
 
     C(tell) shows an event at once; C(ensure_wanted) raises Orphaned where ansible-playbook is gone; C(ask) puts a
-    question to whoever sits at the terminal.
+    question to whoever sits at the terminal. C(follow) learns what a step that waits has come to.
     """
 
     tell: Tell
     ensure_wanted: Callable[[], None]
     ask: Callable[[str], str]
+    follow: Follow | None = None
 
 
 # Set while a module's main runs in the worker; a worker runs one task and ends.
@@ -331,6 +334,7 @@ def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> None:
                 tell=worker.tell if worker else lambda event: None,
                 ensure_wanted=worker.ensure_wanted if worker else None,
                 ask=worker.ask if worker else nobody,
+                follow=worker.follow if worker else None,
             )
         else:
             calls.go_on(progress.get(PATIENCE) or {})

@@ -53,6 +53,7 @@ VARIABLES = frozenset(
         "canary_plan",
         "canary_poll_interval",
         "canary_report",
+        "canary_report_index",
         "canary_resize_order",
         "canary_scale_in_protection",
         "canary_capacity_floor",

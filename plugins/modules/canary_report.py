@@ -44,6 +44,11 @@ options:
     type: list
     elements: path
     default: []
+  index:
+    description:
+      - A folder of reports, in which C(index.html) is written over all of them that were written as JSON, in it and
+        two folders deep, with the series, the outcome, the image, when each began, and how long it took.
+    type: path
 attributes:
   check_mode:
     description: Can run in check mode; no file is written then.
@@ -190,6 +195,7 @@ ARGUMENT_SPEC = {
     "failed": {"type": "bool", "default": False},
     "failure": {"type": "dict", "default": {}},
     "path": {"type": "list", "elements": "path", "default": []},
+    "index": {"type": "path"},
 }
 
 
@@ -201,7 +207,9 @@ def main() -> None:
     run = Run.of(record, failed=params["failed"], failure=params["failure"])
     left = record.get("clean_up_failure")
     warnings = [f"the deployment is live, but old revisions were not deleted: {left}"] if left else []
-    modules.run_module(module, lambda calls, clock: Report(run, params["path"], warnings=warnings))
+    modules.run_module(
+        module, lambda calls, clock: Report(run, params["path"], warnings=warnings, index=params["index"])
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -82,7 +85,8 @@ def test_the_browser_finds_a_timeline_and_a_chart_of_each_metric(good: Told, bad
             assert re.search(r'<path class="line [^"]*" d="M[^"]+"', chart)
         assert all("judged window" in chart for chart in page.charts[1:])
     assert ">rollback</text>" in bad.charts[0]
-    assert bad.charts[0].count('<path class="line') == 2
+    assert bad.charts[0].count('<path class="line') == 3, "the two groups and their sum"
+    assert ">never below 4</text>" in bad.charts[0]
 
 
 def test_the_events_of_a_failed_verification_reach_the_report_and_not_the_terminal(bad: Told) -> None:
@@ -104,6 +108,44 @@ def test_a_build_server_can_read_the_same(bad: Told) -> None:
     root = ElementTree.parse(bad.folder / "report.xml").getroot()
     failed = [case.get("name") for case in root.iter("testcase") if case.find("failure") is not None]
     assert failed == ["deployment", "error rate"]
+
+
+def test_the_report_follows_the_run_and_stands_in_the_index(storyteller: Deployer, good: Told) -> None:
+    folder = storyteller.folder / "followed"
+    seen: list[str] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.05):
+            with suppress(OSError):
+                record = json.loads((folder / "report.json").read_text())
+                if record["doing"] not in seen:
+                    seen.append(record["doing"])
+                    shutil.copy(folder / "report.html", storyteller.folder / f"seen-{len(seen)}.html")
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        followed = told(
+            storyteller,
+            storyteller.image("six"),
+            "followed",
+            canary_phases=verified("Canary 25 %"),
+            canary_report_index=str(storyteller.folder),
+        )
+    finally:
+        over.set()
+        watcher.join()
+    assert followed.run.code == 0, followed.run.output
+    # Some last less than a look.
+    assert "Canary 25 %: verifying" in seen
+    assert [one for one in seen if one.endswith("upgrading")][-1] == "Primary: upgrading"
+    page = browser.document(storyteller.folder / f"seen-{1 + seen.index('Canary 25 %: verifying')}.html")
+    assert re.findall(r'data-outcome="([^"]*)"', page) == ["running"]
+    assert followed.attributes("data-outcome") == ["live"]
+    index = browser.document(storyteller.folder / "index.html")
+    assert 'href="followed/report.html"' in index
+    assert 'href="good/report.html"' in index
 
 
 def test_a_run_that_was_refused_has_a_report_with_the_reason(storyteller: Deployer, good: Told) -> None:

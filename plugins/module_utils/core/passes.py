@@ -293,6 +293,10 @@ def until_next_look(decision: Wait, timing: Timing) -> float:
     return max(timing.poll_interval, min(decision.soonest, LONGEST_INTERVAL))
 
 
+# Is told, whenever a step waits, how to get what it has come to so far, and what is missing.
+Follow = Callable[[Callable[[], Mapping[str, Any]], tuple[str, ...]], None]
+
+
 def nobody(prompt: str) -> str:
     """What is answered where nobody can be asked."""
     return ""
@@ -311,11 +315,13 @@ def run_to_the_end(
     tell: Tell = lambda event: None,
     ensure_wanted: Callable[[], None] | None = None,
     ask: Callable[[str], str] = nobody,
+    follow: Follow | None = None,
 ) -> PassResult:
     """Run a step until it is done, without passes: each event goes to C(tell) as it happens.
 
     C(ensure_wanted) is called before every change and at least each second of a wait, and raises where nobody wants
-    the step any more. C(ask) puts a question to a person, and returns the answer.
+    the step any more. C(ask) puts a question to a person, and returns the answer. C(follow) is called at each
+    wait.
 
     Raises:
         TimedOut: C(timing.wait_timeout) is over and the step still waits.
@@ -323,7 +329,7 @@ def run_to_the_end(
     """
     outcome = PassResult()
     try:
-        _run_to_the_end(step, outcome, clock, timing, check_mode, tell, ensure_wanted, ask)
+        _run_to_the_end(step, outcome, clock, timing, check_mode, tell, ensure_wanted, ask, follow)
     except RolloutError as error:
         error.outcome = outcome.as_result()
         raise
@@ -339,6 +345,7 @@ def _run_to_the_end(
     tell: Tell,
     ensure_wanted: Callable[[], None] | None,
     ask: Callable[[str], str],
+    follow: Follow | None,
 ) -> None:
     progress = step.keeps()
     progress.started = started = clock.now()
@@ -368,6 +375,8 @@ def _run_to_the_end(
             _perform(decision, progress, lambda: _wait(clock, timing.poll_interval, ensure_wanted))
             continue
         progress.changed_last = None
+        if follow:
+            follow(getattr(step, "so_far", dict), decision.missing)
         _refuse_to_wait_longer(step, decision, clock.now() - started - progress.held, timing)
         _wait(clock, until_next_look(decision, timing), ensure_wanted)
 

@@ -22,7 +22,10 @@ from .details import BASELINE, number_of, standing_out
 from .record import seconds_in_words
 from .style_sheet import SHEET
 
+# Seconds after which a browser looks again whether a run that goes on has got any further.
+REFRESH = 15
 TITLES = {
+    "running": "Running",
     "live": "Live",
     "already-live": "Already live",
     "planned": "Planned",
@@ -37,6 +40,7 @@ SIGNS = {
     "fail": ("✖", "FAIL", "bad"),
     "failed": ("✖", "FAILED", "bad"),
     "inconclusive": ("?", "INCONCLUSIVE", "unsure"),
+    "running": ("…", "RUNNING", "none"),
     "pending": ("…", "NOT JUDGED TO THE END", "none"),
     "live": ("✔", "LIVE", "good"),
     "already-live": ("✔", "ALREADY LIVE", "good"),
@@ -76,8 +80,14 @@ def page(record: Mapping[str, Any]) -> str:
         _changes(record),
         _log(record["events"]),
     ]
+    return document(title, sections, refresh=outcome == "running")
+
+
+def document(title: str, sections: Sequence[str], *, refresh: bool = False) -> str:
+    """A whole page of sections; with C(refresh) a browser loads it again while it is open."""
+    again = f'<meta http-equiv="refresh" content="{REFRESH}">\n' if refresh else ""
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n{again}'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{SHEET}</style>\n</head>\n<body>\n<main>\n"
@@ -105,11 +115,17 @@ def _lead(record: Mapping[str, Any], title: str) -> str:
         ("Image", record["image_id"]),
         ("Outgoing", ", ".join(outgoing)),
         ("Deployment", record["deployment_id"]),
-        ("Began", _moment(record["started"])),
-        ("Took", _took(record["started"], record["ended"])),
+        ("Began", moment(record["started"])),
+        ("Took", took(record["started"], record["ended"])),
     ]
     reason = f'<p class="reason">{escape(str(record["reason"]))}</p>' if record["reason"] else ""
     taken_back = _taken_back(record["rollback"])
+    if outcome == "running":
+        # Where it is older than the next minute, the run has ended without a word.
+        reason += (
+            f'<p class="reason" data-doing="1">{escape(str(record["doing"]))}</p>'
+            f'<p class="soft">As of {moment(record["ended"])}. It is written anew at each step, and every minute.</p>'
+        )
     return (
         f'<header class="card lead {style}" data-outcome="{escape(outcome)}">\n{badge(outcome)}\n'
         f"<h1>{escape(title)}</h1>\n{reason}{taken_back}{_facts(facts)}</header>"
@@ -153,13 +169,13 @@ def _timeline(record: Mapping[str, Any]) -> str:
             "" if phase["new"] is None else str(phase["new"]),
             "" if phase["outgoing"] is None else str(phase["outgoing"]),
             badge(phase["verdict"]),
-            _moment(phase["started"], short=True),
-            _took(phase["started"], phase["ended"]),
+            moment(phase["started"], short=True),
+            took(phase["started"], phase["ended"]),
         ]
         for number, phase in enumerate(phases, 1)
     ]
     header = ("Phase", "Name", "Wanted", "New", "Outgoing", "Verdict", "Began", "Took")
-    return f'<section id="timeline"><h2>What happened when</h2>\n{plot}\n{_table(header, rows, raw=(5,))}</section>'
+    return f'<section id="timeline"><h2>What happened when</h2>\n{plot}\n{table(header, rows, raw=(5,))}</section>'
 
 
 def _wanted(phase: Mapping[str, Any]) -> str:
@@ -197,7 +213,9 @@ def _capacities(record: Mapping[str, Any]) -> list[tuple[str, list[Point]]]:
     # A group that was made and removed within the run is in no list of before or after.
     for name in [*groups, *(name for name in told if name not in groups)]:
         before, after = (_in_service(groups.get(name, {}).get(when)) for when in ("before", "after"))
-        points = [(first, before), *told.get(name, []), (last, after)]
+        points = [(first, before), *told.get(name, [])]
+        # Of a run that goes on it is only known what was told last.
+        points.append((last, points[-1][1] if record["outcome"] == "running" else after))
         if any(value for __, value in points):
             side = " (new)" if name == short_name(record["group"]) else ""
             found.append((name + side, points))
@@ -236,7 +254,7 @@ def _verification(number: int, phase: Mapping[str, Any]) -> str:
     if window["start"] is not None and window["end"] is not None:
         words.append(
             f"Judged from {clock(window['start'])} to {clock(window['end'])} UTC"
-            f" ({_took(window['start'], window['end'])})"
+            f" ({took(window['start'], window['end'])})"
         )
     if score is not None:
         words.append(f"{'score' if words else 'Score'} {figure(score)} of 100")
@@ -300,7 +318,7 @@ def _figures(finding: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 # ---------------------------------------------------------------------- tables
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], raw: Sequence[int] = ()) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], raw: Sequence[int] = ()) -> str:
     """A table that scrolls by itself; columns that are empty in every row are left out."""
     columns = [number for number in range(len(header)) if any(row[number] for row in rows)]
     if not rows or not columns:
@@ -348,7 +366,7 @@ def _instances(instances: Sequence[Mapping[str, Any]]) -> str:
         *(f"{name} (median)" for name in metrics),
         "Stands out",
     )
-    return f'<section id="instances"><h2>Instances</h2>\n{_table(header, rows)}</section>'
+    return f'<section id="instances"><h2>Instances</h2>\n{table(header, rows)}</section>'
 
 
 def _groups(record: Mapping[str, Any]) -> str:
@@ -368,8 +386,8 @@ def _groups(record: Mapping[str, Any]) -> str:
     if record["rollback"] and made and all(one["name"] != made for one in record["groups"]):
         rows.append([made, "made and removed", "", "0", record["image_id"]])
     header = ("Group", "Status", "Min / max / desired", "In service", "Image")
-    table = _table(header, rows)
-    return f'<section id="groups"><h2>Groups, before → after</h2>\n{table}</section>' if table else ""
+    shown = table(header, rows)
+    return f'<section id="groups"><h2>Groups, before → after</h2>\n{shown}</section>' if shown else ""
 
 
 def _change(before: Any, after: Any, key: str, new: str, gone: str) -> str:
@@ -395,15 +413,15 @@ def _changes(record: Mapping[str, Any]) -> str:
     parts = []
     rows = [[step, action] for step, actions in done for action in actions]
     if rows:
-        parts.append(f"<h3>Created and changed</h3>{_table(('Step', 'Change'), rows)}")
+        parts.append(f"<h3>Created and changed</h3>{table(('Step', 'Change'), rows)}")
     if setup["copied"]:
         # Each is such as "subnets: a, b"; what has no colon is all there is to say.
         cells = [one.partition(": ") for one in setup["copied"]]
-        table = _table(("What", "Value"), [[what, value] for what, __, value in cells])
-        parts.append(f"<h3>Copied from the base group</h3>{table}")
+        shown = table(("What", "Value"), [[what, value] for what, __, value in cells])
+        parts.append(f"<h3>Copied from the base group</h3>{shown}")
     if setup["not_copied"]:
-        table = _table(("What", "Why not"), [[one["what"], one["reason"]] for one in setup["not_copied"]])
-        parts.append(f"<h3>Not copied</h3>{table}")
+        shown = table(("What", "Why not"), [[one["what"], one["reason"]] for one in setup["not_copied"]])
+        parts.append(f"<h3>Not copied</h3>{shown}")
     return f'<section id="changes"><h2>What was done</h2>{"".join(parts)}</section>' if parts else ""
 
 
@@ -411,21 +429,23 @@ def _log(events: Sequence[Mapping[str, Any]]) -> str:
     if not events:
         return ""
     rows = [
-        [_moment(event["at"], short=True), str(event["subject"]), str(event["kind"]), str(event["text"])]
+        [moment(event["at"], short=True), str(event["subject"]), str(event["kind"]), str(event["text"])]
         for event in events
     ]
-    table = _table(("UTC", "About", "Kind", "What"), rows)
+    shown = table(("UTC", "About", "Kind", "What"), rows)
     return (
-        f'<section id="log"><h2>Log</h2><details><summary>All {len(rows)} lines</summary>{table}</details>'
+        f'<section id="log"><h2>Log</h2><details><summary>All {len(rows)} lines</summary>{shown}</details>'
         "</section>"
     )
 
 
-def _moment(at: float | None, *, short: bool = False) -> str:
+def moment(at: float | None, *, short: bool = False) -> str:
+    """A time for people, in UTC: the day and the time of day, or C(short) the latter alone."""
     if at is None:
         return ""
     return clock(at) if short else time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
 
 
-def _took(started: float | None, ended: float | None) -> str:
+def took(started: float | None, ended: float | None) -> str:
+    """How long something took, in words; empty where that is not known."""
     return "" if started is None or ended is None else seconds_in_words(ended - started)

@@ -23,7 +23,8 @@ ALREADY_LIVE = "already-live"
 PLANNED = "planned"
 ROLLED_BACK = "rolled-back"
 FAILED = "failed"
-OUTCOMES = (LIVE, ALREADY_LIVE, PLANNED, ROLLED_BACK, FAILED)
+RUNNING = "running"
+OUTCOMES = (LIVE, ALREADY_LIVE, PLANNED, ROLLED_BACK, FAILED, RUNNING)
 
 # The image was on its way out for a reason that nobody has seen yet: somebody should look before it is tried again.
 INTERRUPTED = (
@@ -62,6 +63,25 @@ class Run:
     rollback: Mapping[str, Any] = field(default_factory=dict)
     started: Any = None
     ended: Any = None
+    doing: str = ""
+
+    @classmethod
+    def so_far(cls, record: Mapping[str, Any], doing: str) -> Run:
+        """A run that goes on, by the record of its steps; C(doing) says what it is doing now."""
+        phases = record.get("phases") or ()
+        where = f"{phases[-1].get('name')}: " if phases and not record.get("rollback") else ""
+        return cls(
+            outcome=RUNNING,
+            reason=str(record.get("reason") or ""),
+            before=record.get("revisions_before") or (),
+            after=record.get("revisions_after") or (),
+            phases=phases,
+            setup=record.get("setup") or {},
+            rollback=record.get("rollback") or {},
+            started=record.get("started"),
+            ended=record.get("ended"),
+            doing=where + doing,
+        )
 
     @classmethod
     def of(cls, record: Mapping[str, Any], *, failed: bool, failure: Mapping[str, Any] | None) -> Run:
@@ -112,6 +132,7 @@ class Run:
             {
                 "outcome": self.outcome,
                 "reason": self.reason,
+                "doing": self.doing,
                 "series": _series(groups),
                 "seconds": _elapsed(self.phases),
                 "groups": groups,

@@ -20,6 +20,7 @@ from typing import Any
 from ..core.errors import InvalidInput, RunFailed
 from ..core.passes import Change, Decision, Done, Event, Tell
 from ..core.progress import Progress
+from .index import INDEX, find_reports, index_page
 from .junit import junit
 from .page import page
 from .record import FAILED, ROLLED_BACK, Run
@@ -52,10 +53,12 @@ class Report:
     takes = 0.0
     subject = "report"
 
-    def __init__(self, run: Run, paths: Sequence[str] = (), *, warnings: Sequence[str] = ()) -> None:
+    def __init__(
+        self, run: Run, paths: Sequence[str] = (), *, warnings: Sequence[str] = (), index: str | None = None
+    ) -> None:
         """Report the run, also to files where C(paths) name some: their endings choose what they hold.
 
-        C(warnings) are told before it.
+        C(warnings) are told before it. C(index) is a folder of reports that gets a page over all of them.
 
         Raises:
             InvalidInput: a path ends as no report does.
@@ -67,6 +70,8 @@ class Report:
         where = f"to {', '.join(paths)}" if paths else ""
         self.attempted = f"write the report {where}" if where else "report"
         self._run = run
+        self._index = Path(index) / INDEX if index else None
+        self._indexed = False
         record = run.record() if self._paths else {}
         self._texts = [FORMATS[path.suffix.lower()](record) for path in self._paths]
 
@@ -85,6 +90,8 @@ class Report:
         ]
         if stale:
             return Change((), lambda: self._write(stale))
+        if self._index and not self._indexed:
+            return Change((), self._write_index)
         for words in self._unwritten.values():
             tell(Event("warning", "", words))
         if self._run.outcome in (ROLLED_BACK, FAILED):
@@ -101,6 +108,17 @@ class Report:
         except (OSError, ValueError):
             return None
 
+    def _write_index(self) -> None:
+        assert self._index
+        self._indexed = True
+        try:
+            self._index.parent.mkdir(exist_ok=True)
+            _replace(self._index, index_page(find_reports(self._index.parent)))
+        except OSError as error:
+            self._unwritten[self._index] = (
+                f"Warning: the page over the reports could not be written to {self._index}: {error.strerror or error}."
+            )
+
     def _write(self, files: Sequence[tuple[Path, str]]) -> None:
         for path, text in files:
             try:
@@ -113,6 +131,23 @@ class Report:
                     f"Warning: the report could not be written to {path}: {error.strerror or error}."
                     " Name a place in a folder that exists and can be written to."
                 )
+
+
+def write_so_far(paths: Sequence[str], run: Run) -> None:
+    """Write what a run that goes on has come to, as a page and for machines.
+
+    Nothing is said where that is not possible: the end of the run says so, and until then it is a by-product. JUnit's
+    file is left to the end, since a build server takes what it finds there for a result.
+    """
+    record = run.record()
+    for name in paths:
+        with contextlib.suppress(OSError, InvalidInput):
+            wanted = files(name)
+            if len(wanted) > 1:
+                wanted[0].parent.mkdir(exist_ok=True)
+            for path in wanted:
+                if path.suffix.lower() != ".xml":
+                    _replace(path, FORMATS[path.suffix.lower()](record))
 
 
 def files(name: str) -> list[Path]:

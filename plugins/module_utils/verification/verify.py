@@ -8,7 +8,7 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,10 +91,15 @@ class Verification:
         self._clock = clock
         self._check_mode = check_mode
         self._plan: tuple[str, ...] = ()
+        self._latest: Callable[[], dict[str, Any]] = dict
 
     def preview(self) -> Mapping[str, Any]:
         """What would be judged."""
         return {"plan": list(self._plan)}
+
+    def so_far(self) -> Mapping[str, Any]:
+        """What the latest look has found, as it is returned at the end; nothing before there are data."""
+        return self._latest()
 
     def look(self, progress: VerificationProgress, tell: Tell) -> Decision:
         """See what CloudWatch knows by now, and judge it.
@@ -141,6 +146,7 @@ class Verification:
         look = self._look(progress, now, tell)
         judgement = self._judge(look, progress.begin)
         self._tell_progress(progress, look, tell)
+        self._latest = lambda: self._result(judgement, look, progress, now)
         if judgement.verdict == PENDING:
             progress.next_look = settings.next_look(progress.begin, now)
             return Wait((self._still_missing(progress.begin, now),))
@@ -256,8 +262,25 @@ class Verification:
         for finding in judgement.findings:
             self._tell(tell, "verdict", f"{finding.name}: {_verdict_word(finding)}, {finding.reason}")
         self._tell(tell, "verdict", f"verdict {judgement.verdict}, score {number(judgement.score)}")
+        result = self._result(judgement, look, progress, now)
+        passed = judgement.verdict == PASS
+        tolerated = judgement.verdict == INCONCLUSIVE and self._settings.on_inconclusive != "fail"
+        if passed or tolerated:
+            progress.concluded = result
+            return self._end(result, progress.answer)
+        reasons = "; ".join(judgement.reasons) or f"the score of {number(judgement.score)} is not enough"
+        raise VerdictNotPassed(
+            self.attempted,
+            answer=f"verdict {judgement.verdict}: {reasons}",
+            result=result,
+        )
+
+    def _result(
+        self, judgement: Judgement, look: _Look, progress: VerificationProgress, now: float
+    ) -> dict[str, Any]:
+        """A judgement as the module returns it."""
         start = progress.begin
-        result = {
+        return {
             "verdict": judgement.verdict,
             "score": judgement.score,
             "metrics": [finding.as_result() for finding in judgement.findings],
@@ -270,17 +293,6 @@ class Verification:
             },
             "plan": progress.plan,
         }
-        passed = judgement.verdict == PASS
-        tolerated = judgement.verdict == INCONCLUSIVE and self._settings.on_inconclusive != "fail"
-        if passed or tolerated:
-            progress.concluded = result
-            return self._end(result, progress.answer)
-        reasons = "; ".join(judgement.reasons) or f"the score of {number(judgement.score)} is not enough"
-        raise VerdictNotPassed(
-            self.attempted,
-            answer=f"verdict {judgement.verdict}: {reasons}",
-            result=result,
-        )
 
     def _end(self, result: dict[str, Any], answer: str | None) -> Decision:
         """What is left once the verdict is there: a person to be asked, and the journal to be told."""
