@@ -107,7 +107,6 @@ class ActionModule(ActionBase):
                 record["planned"] = True
             if self._name == "asg_setup":
                 record["steps"] = result.get("steps", [])
-                result["phases"] = options.get("phases", [])
             result[RECORD] = record
             following.end(record)
         # With failed_when a failure is perhaps none, and Ansible does not print what it returned.
@@ -119,7 +118,7 @@ class ActionModule(ActionBase):
         self, options: dict[str, Any], earlier: dict[str, Any], keeps_record: bool, task_vars: dict[str, Any]
     ) -> Following:
         """Who writes the report while the step goes on; nobody where it is not to be written, or not from here."""
-        paths = [] if self._at_once else _texts(options.pop("report", None))
+        paths = [] if self._at_once else _texts(survey_answers.structure(options.pop("report", None)))
         if not keeps_record or self._task.check_mode or not self._is_here(task_vars):
             paths = []
         return Following(paths, earlier, self._name, options)

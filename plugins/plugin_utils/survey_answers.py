@@ -58,7 +58,7 @@ def _given(
     options: Mapping[str, Any], structures: frozenset[str], keep: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
     return {
-        name: _structure(value) if name in structures else value
+        name: structure(value) if name in structures else value
         for name, value in options.items()
         if name in keep or not _is_nothing(value)
     }
@@ -68,7 +68,8 @@ def _is_nothing(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _structure(value: Any) -> Any:
+def structure(value: Any) -> Any:
+    """The list or dictionary that a text is as YAML; anything else as it is."""
     if isinstance(value, (int, float)):
         # Ansible's validation has words for text that is no structure, and fails on a number.
         return str(value)

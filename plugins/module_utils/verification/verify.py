@@ -276,7 +276,7 @@ class Verification:
         )
 
     def _result(
-        self, judgement: Judgement, look: _Look, progress: VerificationProgress, now: float
+        self, judgement: Judgement, look: Known, progress: VerificationProgress, now: float
     ) -> dict[str, Any]:
         """A judgement as the module returns it."""
         start = progress.begin
