@@ -67,13 +67,13 @@ def index_page(entries: Sequence[Entry]) -> str:
             [
                 f'<a href="{link}">{name}</a>',
                 badge(record["outcome"]),
-                escape(str(record.get("image_id") or "")),
+                str(record.get("image_id") or ""),
                 moment(began),
                 took(began, ended),
-                escape(str(record.get("reason") or "")),
+                str(record.get("reason") or ""),
             ]
         )
     more = len(entries) - len(rows)
     words = f'<p class="soft">The newest {len(rows)} of {len(entries)}.</p>' if more else ""
-    body = table(HEADER, rows, raw=(0, 1, 2, 5)) or '<p class="soft">There are no reports here.</p>'
+    body = table(HEADER, rows, raw=(0, 1)) or '<p class="soft">There are no reports here.</p>'
     return document("Canary deployments", [f"<h1>Canary deployments</h1>{words}{body}"])

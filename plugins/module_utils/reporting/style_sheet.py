@@ -27,6 +27,7 @@ h1 { font-size: 1.6rem; line-height: 1.25; margin: .3rem 0; }
 h2 { font-size: 1.25rem; margin: 2rem 0 .6rem; border-bottom: 2px solid var(--rule); padding-bottom: .25rem; }
 h3 { font-size: 1.08rem; margin: 1.4rem 0 .5rem; }
 p, li, td, th, dd { overflow-wrap: anywhere; }
+a { color: var(--new); }
 .soft { color: var(--soft); }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: .5rem; padding: .9rem;
   margin: 0 0 1rem; }
