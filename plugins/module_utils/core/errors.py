@@ -173,6 +173,12 @@ class Drifted(RolloutError):
     reason = "drift"
 
 
+class NewerJournal(RolloutError):
+    """A deployment was written down by a later release, in a format that this one does not know."""
+
+    reason = "newer_journal"
+
+
 class RunFailed(RolloutError):
     """A run of the role has failed; raised when it has been reported."""
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 
+from .errors import NewerJournal
 from .model import Capacity, Deployment, Group, Lease, Phase, PlannedPhase, Snapshot
 from .naming import PARTS, names_digest
 from .watched_alarms import AlarmsAtStart, read_alarms
@@ -37,11 +38,16 @@ RESTORED = PREFIX + "restored"
 ADOPTED = PREFIX + "adopted"
 LIVE_SINCE = PREFIX + "live-since"
 GROUP_ALARMS = PREFIX + "group-alarms"
+FORMAT = PREFIX + "format"
+
+# What is written, and read. What one release writes, every later one with the same first number reads: a new field
+# that may be missing, or may be ignored, is the same format. It rises where an earlier release would do harm.
+OUR_FORMAT = 1
 
 # Keys that a group of a series may carry, all together: what the base's tags must leave room for.
 KEYS = (
     *(SERIES, REVISION, DEPLOYMENT, STATUS, BASE, IMAGE, CAPACITY, PHASE, FINGERPRINT, LEASE, OUTGOING),
-    *(BEFORE, RESTORED, ADOPTED, LIVE_SINCE, GROUP_ALARMS),
+    *(BEFORE, RESTORED, ADOPTED, LIVE_SINCE, GROUP_ALARMS, FORMAT),
 )
 
 DEPLOYING = "deploying"
@@ -276,6 +282,7 @@ def write_deployment(deployment: Deployment) -> dict[str, str]:
         CAPACITY: write_sizes(deployment),
         PHASE: write_phase(deployment.phase),
         FINGERPRINT: deployment.fingerprint,
+        FORMAT: str(OUR_FORMAT),
     }
     if deployment.adopted:
         tags[ADOPTED] = write_adopted(deployment.adopted)
@@ -287,10 +294,25 @@ def write_deployment(deployment: Deployment) -> dict[str, str]:
 
 
 def read_deployment(group: Group) -> Deployment | None:
-    """The deployment that brought a group about; None where its tags tell of none."""
+    """The deployment that brought a group about; None where its tags tell of none.
+
+    Raises:
+        NewerJournal: they are of a format that is not known here.
+    """
     tags = group.tags
     if not tags.get(SERIES) or not tags.get(DEPLOYMENT):
         return None
+    # Before formats were written, it was the first one.
+    written = _number(tags, FORMAT) or 1
+    if written > OUR_FORMAT:
+        raise NewerJournal(
+            f"read what is written on group {group.name}",
+            answer=f"deployment {tags[DEPLOYMENT]} is in format {written}, and this release of progressive.aws knows"
+            f" format {OUR_FORMAT}",
+            state="This step has touched nothing.",
+            advice="A newer release wrote it: install that one (ansible-galaxy collection install --upgrade"
+            " progressive.aws), and run the same again.",
+        )
     base_group, names = read_base(tags.get(BASE, ""))
     return Deployment(
         series=tags[SERIES],
