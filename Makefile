@@ -79,6 +79,10 @@ kills: environment ## kill real runs of the playbook at each of their writes, an
 judge-quality: environment ## simulate phases: false alarms and what the judge finds (two hours; PHASES=100 for a tenth)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark.judge_quality --phases $(or $(PHASES),1000) --seed $(or $(SEED),1)
 
+.PHONY: judge-fleets
+judge-fleets: environment ## deploy on a pretend fleet whose instances differ: no false alarm, and a slow image caught (TIMES=20)
+	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark.uneven_fleets --times $(or $(TIMES),20)
+
 .PHONY: judge-cases
 judge-cases: environment ## judge the phases of a file, a JSON line each (CASES=file)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.tools.judge_cases $(CASES)

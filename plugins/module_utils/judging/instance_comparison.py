@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from .bad_part import bad_part, others_differ, shares_of_parts
@@ -31,6 +31,8 @@ SUSPICIOUS = 0.01
 FIRST = 0.2
 # By what chance a difference that goes away is one by accident.
 DECLINE = 0.01
+# Of a baseline that is for a while less than such a share of its level, nothing is taken as a share.
+SMALLEST_SHARE = 0.1
 
 
 def smallest_of_spread(
@@ -203,22 +205,34 @@ def _of_a_difference(
 
 
 def _goes_away(fleet: Fleet, way: int) -> bool:
-    """Whether the difference of the two sides becomes less from minute to minute, more surely than by chance."""
+    """Whether the difference of the two sides becomes less from minute to minute, more surely than by chance.
+
+    It must become less as a share of the baseline, too: one that goes down with the load is still there.
+    """
     sides: list[dict[float, list[float]]] = [{}, {}]
     for position, one in enumerate(fleet.series):
         for moment, value in one.points:
             sides[position >= fleet.ours].setdefault(moment, []).append(value)
     ours, theirs = ({moment: math.fsum(v) / len(v) for moment, v in side.items()} for side in sides)
-    gaps = [(moment, way * (ours[moment] - theirs[moment])) for moment in sorted(ours) if moment in theirs]
-    n = len(gaps)
-    if n < LEAST_POINTS:
+    gaps = {moment: way * (ours[moment] - theirs[moment]) for moment in sorted(ours) if moment in theirs}
+    if len(gaps) < LEAST_POINTS:
         return False
-    times = [moment for moment, __ in gaps]
-    middle, mean = math.fsum(times) / n, math.fsum(gap for __, gap in gaps) / n
-    width = math.fsum((moment - middle) ** 2 for moment in times)
-    slope = math.fsum((moment - middle) * (gap - mean) for moment, gap in gaps) / width
     # By the noise of single values; what a decay leaves around its line is no noise.
     noise = fleet.levels.noise * (1 / fleet.ours + 1 / (len(fleet.series) - fleet.ours))
+    level = math.fsum(theirs[moment] for moment in gaps) / len(gaps)
+    if any(theirs[moment] * level < SMALLEST_SHARE * level * level for moment in gaps) or not level:
+        return _declines(gaps, noise)
+    scales = {moment: level / theirs[moment] for moment in gaps}
+    shares = {moment: gap * scales[moment] for moment, gap in gaps.items()}
+    of_shares = noise * math.fsum(scale * scale for scale in scales.values()) / len(scales)
+    return _declines(gaps, noise) and _declines(shares, of_shares)
+
+
+def _declines(gaps: Mapping[float, float], noise: float) -> bool:
+    """Whether a line through values of such a variance goes down."""
+    middle, mean = math.fsum(gaps) / len(gaps), math.fsum(gaps.values()) / len(gaps)
+    width = math.fsum((moment - middle) ** 2 for moment in gaps)
+    slope = math.fsum((moment - middle) * (gap - mean) for moment, gap in gaps.items()) / width
     return slope < 0 and slope * slope * width > noise * normal_quantile(1 - DECLINE) ** 2
 
 

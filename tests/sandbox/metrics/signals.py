@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 from bisect import bisect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
@@ -44,6 +44,10 @@ class Behaviour:
         memory_sd: percent.
         stop_after: seconds in service after which the agent and the application publish no more.
         status_check_failed_after: seconds in service after which EC2's status checks fail.
+        spread: by which share instances of the image differ in CPU, memory, requests and latency (a standard
+            deviation): each has a level of its own.
+        load_swing, load_period: the load of all goes up and down by this share (0 to 1) in so many seconds; CPU,
+            requests and latency follow it.
     """
 
     resolution: int = 1
@@ -62,6 +66,17 @@ class Behaviour:
     memory_sd: float = 0.5
     stop_after: float | None = None
     status_check_failed_after: float | None = None
+    spread: float = 0.0
+    load_swing: float = 0.0
+    load_period: float = 600.0
+
+    def load(self, at: float) -> float:
+        """Return the load at a moment (epoch seconds), as a share of the usual one, in steps of a fiftieth."""
+        return round(50 * (1 + self.load_swing * math.sin(2 * math.pi * at / self.load_period))) / 50
+
+    def own(self, instance_id: str, signal: str) -> float:
+        """Return an instance's own level of a signal, as a share of the image's."""
+        return max(0.1, _random(instance_id, signal, "own").gauss(1.0, self.spread)) if self.spread else 1.0
 
 
 #: Where the nested keys of an image's behaviour go.
@@ -74,6 +89,7 @@ _NESTED = {
         "slow_factor": "latency_slow_factor",
     },
     "memory": {"start": "memory_start", "per_minute": "memory_per_minute", "sd": "memory_sd"},
+    "load": {"swing": "load_swing", "period": "load_period"},
 }
 _FLAT = (
     "resolution",
@@ -82,6 +98,7 @@ _FLAT = (
     "error_rate",
     "stop_after",
     "status_check_failed_after",
+    "spread",
 )
 #: All keys of an image's behaviour that shape metrics.
 METRIC_KEYS = frozenset((*_NESTED, *_FLAT, "one_bad"))
@@ -93,10 +110,11 @@ def behaviour_of(image: dict[str, Any], number: int = 0) -> Behaviour:
     ``image`` is the image's entry in the world: ``{"cpu": {"mean", "sd", "phi"},
     "requests_per_second", "error_rate", "latency": {"median", "sigma", "slow_share", "slow_factor"},
     "memory": {"start", "per_minute", "sd"}, "stop_after", "resolution", "detailed_monitoring",
-    "status_check_failed_after", "one_bad": {"every", "offset", ...overrides}}``; whatever is left out
-    has a default, and keys that are not about metrics are left alone. With ``one_bad``, one instance
-    of each ``every`` (4) in order of launch has the overrides: the last of them, or the one at
-    ``offset`` (from 0). Raises ValueError for an unknown key inside a nested part or an impossible value.
+    "status_check_failed_after", "spread", "load": {"swing", "period"},
+    "one_bad": {"every", "offset", ...overrides}}``; whatever is left out has a default, and keys
+    that are not about metrics are left alone. With ``one_bad``, one instance of each ``every`` (4)
+    in order of launch has the overrides: the last of them, or the one at ``offset`` (from 0). Raises
+    ValueError for an unknown key inside a nested part or an impossible value.
     """
     result = _overridden(Behaviour(), image)
     if is_bad_one(image, number):
@@ -127,6 +145,10 @@ def _overridden(base: Behaviour, image: dict[str, Any]) -> Behaviour:
         raise ValueError(f"cpu phi {result.cpu_phi} is not within 0 and 1")
     if not 0 <= result.error_rate <= 1:
         raise ValueError(f"error_rate {result.error_rate} is not within 0 and 1")
+    if not 0 <= result.load_swing <= 1 or result.load_period <= 0:
+        raise ValueError(
+            f"a load that swings by {result.load_swing} in {result.load_period} s: there is none"
+        )
     return result
 
 
@@ -162,7 +184,7 @@ def _autoregressive(seed: tuple[object, ...], block: int, phi: float) -> list[fl
     return result
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _poisson_table(mean: float) -> tuple[float, ...]:
     """Return the cumulative probabilities of 0, 1, 2 ... events."""
     terms = [math.exp(-mean)]
@@ -175,11 +197,16 @@ def _poisson_table(mean: float) -> tuple[float, ...]:
     return tuple(accumulate(terms))
 
 
-def _poisson(draw: Callable[[], float], mean: float, how_many: int) -> list[int]:
-    if mean <= 0:
-        return [0] * how_many
-    table = _poisson_table(mean)
-    return [bisect(table, draw()) for _ in range(how_many)]
+def _poisson(draw: Callable[[], float], means: Sequence[float]) -> list[int]:
+    return [bisect(_poisson_table(mean), draw()) if mean > 0 else 0 for mean in means]
+
+
+def _loads(behaviour: Behaviour, resolution: int, block: int) -> list[float]:
+    """Return the load of each tick of a block."""
+    if not behaviour.load_swing:
+        return [1.0] * BLOCK
+    first = block * BLOCK * resolution
+    return [behaviour.load(first + tick * resolution) for tick in range(BLOCK)]
 
 
 @lru_cache(maxsize=64)
@@ -203,7 +230,9 @@ def cpu_block(instance_id: str, behaviour: Behaviour, resolution: int, block: in
     """Return a block of CPU use in percent, one value a tick of ``resolution`` seconds."""
     noise = _autoregressive((instance_id, "cpu", resolution), block, behaviour.cpu_phi)
     mean, sd = behaviour.cpu_mean, behaviour.cpu_sd
-    return [min(100.0, max(0.0, mean + sd * value)) for value in noise]
+    mean *= behaviour.own(instance_id, "cpu")
+    loads = _loads(behaviour, resolution, block)
+    return [min(100.0, max(0.0, mean * load + sd * value)) for load, value in zip(loads, noise, strict=True)]
 
 
 @lru_cache(maxsize=_CACHED_BLOCKS)
@@ -213,7 +242,11 @@ def memory_block(
     """Return a block of memory use in percent, one value a tick of ``resolution`` seconds."""
     draw = _random(instance_id, "memory", resolution, block).gauss
     first = block * BLOCK * resolution - launched_at
-    start, growth, sd = behaviour.memory_start, behaviour.memory_per_minute / 60, behaviour.memory_sd
+    start, growth, sd = (
+        behaviour.memory_start * behaviour.own(instance_id, "memory"),
+        behaviour.memory_per_minute / 60,
+        behaviour.memory_sd,
+    )
     return [
         min(100.0, max(0.0, start + growth * (first + tick * resolution) + draw(0.0, sd)))
         for tick in range(BLOCK)
@@ -229,9 +262,10 @@ def traffic_block(
     Failed and successful requests of a Poisson stream are two independent Poisson streams.
     """
     draw = _random(instance_id, "traffic", resolution, block).random
-    mean = behaviour.requests_per_second * resolution
-    good = _poisson(draw, mean * (1 - behaviour.error_rate), BLOCK)
-    bad = _poisson(draw, mean * behaviour.error_rate, BLOCK)
+    mean = behaviour.requests_per_second * resolution * behaviour.own(instance_id, "traffic")
+    loads = _loads(behaviour, resolution, block)
+    good = _poisson(draw, [load * mean * (1 - behaviour.error_rate) for load in loads])
+    bad = _poisson(draw, [load * mean * behaviour.error_rate for load in loads])
     return [float(a + b) for a, b in zip(good, bad, strict=True)], [float(b) for b in bad]
 
 
@@ -249,8 +283,9 @@ def latency_block(instance_id: str, behaviour: Behaviour, resolution: int, block
     most = LATENCIES_PER_TICK * min(resolution, 6)
     counts = [min(int(count), most) for count in requests]
     drawn = choices(table, k=sum(counts))
+    own = behaviour.own(instance_id, "latency")
     result, at = [], 0
-    for count in counts:
-        result.append(drawn[at : at + count])
+    for count, load in zip(counts, _loads(behaviour, resolution, block), strict=True):
+        result.append([own * load * value for value in drawn[at : at + count]])
         at += count
     return result

@@ -106,6 +106,15 @@ def test_a_slow_start_is_told_apart_from_an_image_that_stays_slow() -> None:
     assert stays.verdict == "fail"
 
 
+def test_a_difference_that_goes_down_with_the_load_is_no_slow_start() -> None:
+    def under_load(side: Side, share: float) -> Side:
+        return [[share * (20.0 - minute) + value for minute, value in enumerate(one)] for one in side]
+
+    steady, slower = (under_load(noise(seed, 0.0, sd=0.1), share) for seed, share in ((3, 1.0), (4, 1.3)))
+    found = compare(slower, steady, direction="increase")
+    assert found.verdict == "fail" and found.reason.startswith("higher than the baseline: ")
+
+
 def test_a_pass_says_what_it_would_have_found_and_must_be_able_to_find_what_is_asked() -> None:
     found = compare(noise(1), noise(2))
     assert found.verdict == "pass" and "would have been found with a chance of 80 %" in found.reason

@@ -337,3 +337,36 @@ def test_an_alarm_sees_the_metrics_of_a_group(aws: Sandbox) -> None:
     )
     aws.world.tick()
     assert aws.state() == "ALARM"
+
+
+def test_instances_of_an_image_differ_by_its_spread(aws: Sandbox) -> None:
+    aws.world.images["ami-uneven"] = {"resolution": 10, "spread": 0.1, "cpu": {"mean": 30.0, "sd": 0.0}}
+    levels = []
+    for number in range(30):
+        aws.instance(f"i-uneven{number}", image="ami-uneven")
+        of = {"InstanceId": f"i-uneven{number}"}
+        points = aws.read(metric("cpu_usage_active", namespace="CWAgent", dimensions=of), end=600)
+        (level,) = {round(value, 6) for __, value in points}
+        levels.append(level)
+    assert 30 * 0.06 < statistics.stdev(levels) < 30 * 0.14
+
+
+def test_a_load_is_the_same_for_all_and_goes_up_and_down(aws: Sandbox) -> None:
+    load = {"swing": 0.5, "period": 600}
+    aws.world.images["ami-loaded"] = {
+        "resolution": 10,
+        "requests_per_second": 50.0,
+        "load": load,
+        "cpu": {"mean": 30.0, "sd": 0.0},
+    }
+    read = {}
+    for name in ("i-loaded1", "i-loaded2"):
+        aws.instance(name, image="ami-loaded")
+        of = {"InstanceId": name}
+        read[name] = aws.read(metric("cpu_usage_active", namespace="CWAgent", dimensions=of), end=600)
+        requests = aws.read(metric("Requests", "Sum", namespace="Shop", dimensions=of), end=600)
+        counts = [value for __, value in requests]
+        assert max(counts) > 2 * min(counts)
+    values = [value for __, value in read["i-loaded1"]]
+    assert read["i-loaded1"] == read["i-loaded2"]
+    assert max(values) == pytest.approx(45, rel=0.05) and min(values) == pytest.approx(15, rel=0.1)
