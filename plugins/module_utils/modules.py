@@ -46,6 +46,7 @@ from .core.passes import (
 )
 from .core.progress import Progress, as_plain, read
 from .core.time_windows import DAYS
+from .deployment.hand_over import HandOver
 from .deployment.rollout import Deployer, Rollout
 
 SHORTEST_POLL_INTERVAL = 0.1
@@ -100,6 +101,9 @@ BLOCKERS_OPTION: Mapping[str, Mapping[str, Any]] = {
         },
     }
 }
+
+# Documented in doc_fragments/hand_over.py.
+HAND_OVER_OPTION: Mapping[str, Mapping[str, Any]] = {"hand_over": {"type": "bool", "default": False}}
 
 # Documented in doc_fragments/series.py.
 SERIES: Mapping[str, Mapping[str, Any]] = {
@@ -286,8 +290,18 @@ def deployer(params: Mapping[str, Any]) -> Deployer:
 
 
 def run_step(module: Module, build: Callable[[Rollout], Step]) -> None:
-    """Run the step that C(build) makes of the engine, and end the module with what it came to."""
-    run_module(module, lambda calls, clock: build(Rollout(calls, clock, deployer(module.params))))
+    """Run the step that C(build) makes of the engine, and end the module with what it came to.
+
+    With the option of C(HAND_OVER_OPTION) the lease is given back after it.
+    """
+
+    def whole(calls: Calls, clock: Clock) -> Step:
+        rollout = Rollout(calls, clock, deployer(module.params))
+        step = build(rollout)
+        hands_over = module.params.get("hand_over") and module.params["group"]
+        return HandOver(step, rollout, module.params["group"]) if hands_over else step
+
+    run_module(module, whole)
 
 
 def run_question(

@@ -13,6 +13,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ VARIABLES = frozenset(
         "canary_deployment_id",
         "canary_desired_capacity",
         "canary_environment",
+        "canary_from_phase",
         "canary_iam_instance_profile",
         "canary_image_filters",
         "canary_image_id",
@@ -68,6 +70,7 @@ VARIABLES = frozenset(
         "canary_take_over",
         "canary_target_group_arns",
         "canary_unknown_members",
+        "canary_until_phase",
         "canary_user_data",
         "canary_user_data_file",
     }
@@ -128,6 +131,7 @@ def problems(given: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]) -> I
     """
     yield from unknown_variables(given.get("variables") or ())[0]
     yield from _number_problems(given)
+    yield from part_problems(phases, given)
     yield from _phase_problems(phases, str(given.get("folder") or "."))
     for path in given.get("report") or ():
         yield from _report_problems(str(path))
@@ -189,15 +193,63 @@ def _report_problems(path: str) -> Iterator[str]:
         yield f"the report cannot be written to {path}: folder {place} cannot be written to"
 
 
-def steps(phases: Sequence[Mapping[str, Any]], folder: str) -> list[dict[str, Any]]:
-    """The steps of the phases in their order.
+@dataclass(frozen=True)
+class Part:
+    """The phases that one run does, by their numbers from 0: from C(first) to C(last); C(left) are the names of the rest."""
 
-    Each has C(phase), its number from 0, C(name), which is shown, and C(do): C(upgrade), C(verify) or
-    C(task_file) with its C(file) and whether it comes C(after) the upgrade. C(so_far) has the kinds of the steps up to
-    this one: what is equal for two hosts has been preceded by the same kinds for both.
+    first: int
+    last: int
+    left: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, phases: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> Part:
+        """The part between C(from_phase) and C(until_phase), each a name; all phases where neither is given.
+
+        Raises:
+            InvalidInput: there is no such phase, or the first comes after the last.
+        """
+        names = [str(phase.get("name") or "").strip() for phase in phases]
+        problems, found = [], {"from_phase": 0, "until_phase": len(names) - 1}
+        for option in found:
+            wanted = str(given.get(option) or "").strip()
+            if wanted and wanted not in names:
+                problems.append(f"canary_{option} is {wanted!r}, and the phases are {', '.join(map(repr, names))}")
+            elif wanted:
+                found[option] = names.index(wanted)
+        first, last = found["from_phase"], found["until_phase"]
+        if not problems and first > last and names:
+            problems.append(
+                f"canary_from_phase {names[first]!r} comes after canary_until_phase {names[last]!r}"
+            )
+        if problems:
+            raise InvalidInput(problems)
+        return cls(first, last, tuple(names[last + 1 :]))
+
+
+def part_problems(phases: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with the names of the phases that a run is to do."""
+    try:
+        Part.of(phases, given)
+    except InvalidInput as error:
+        return list(error.problems)
+    return []
+
+
+def steps(
+    phases: Sequence[Mapping[str, Any]], folder: str, part: Part | None = None
+) -> list[dict[str, Any]]:
+    """The steps of the phases in their order, or of a part of them; the clean-up follows the last phase.
+
+    Each has C(phase), its number from 0, C(name), which is shown, and C(do): C(upgrade), C(verify),
+    C(task_file) with its C(file) and whether it comes C(after) the upgrade, or C(prune). C(so_far) has the kinds of the
+    steps up to this one: what is equal for two hosts has been preceded by the same kinds for both. C(hand_over) stands
+    at the last of a part that goes back to AWS, where another run goes on.
     """
     found: list[dict[str, Any]] = []
+    part = part or Part(0, len(phases) - 1)
     for number, phase in enumerate(phases):
+        if not part.first <= number <= part.last:
+            continue
         name = phase.get("name")
 
         def add(words: str, do: str, *, at: int = number, called: Any = name, **more: Any) -> None:
@@ -213,6 +265,11 @@ def steps(phases: Sequence[Mapping[str, Any]], folder: str) -> list[dict[str, An
         if phase.get("verify"):
             add("verify", "verify")
         add_files(phase.get("after"), after=True)
+        if number == len(phases) - 1:
+            add("prune", "prune")
+    if part.left:
+        ours = [step for step in found if step["do"] in ("upgrade", "verify")]
+        ours[-1]["hand_over"] = True
     return found
 
 

@@ -162,6 +162,12 @@ options:
         description: The folder to which task files are relative.
         type: path
         default: .
+      from_phase:
+        description: The name of the phase of O(phases) with which the run goes on where an earlier one has stopped.
+        type: str
+      until_phase:
+        description: The name of the phase of O(phases) after which the run stops, and leaves the rest to a later one.
+        type: str
       report:
         description: Where the report is going to be written.
         type: list
@@ -267,11 +273,17 @@ RETURN = r"""
 steps:
   description:
     - The steps of O(phases) in their order. Each has C(phase), its number from 0, a C(name) to show, and C(do), which
-      is C(upgrade), C(verify) or C(task_file) with its C(file). C(so_far) has the kinds of all steps up to it.
+      is C(upgrade), C(verify), C(task_file) with its C(file), or C(prune). C(so_far) has the kinds of all steps up to
+      it. C(hand_over) stands at the last one where the rest is left to another run.
     - None in check mode, and none where the revision is live already.
   returned: success
   type: list
   elements: dict
+left:
+  description: The names of the phases that are left to another run.
+  returned: success
+  type: list
+  elements: str
 phases:
   description: O(phases) as they were understood, also where they came as text.
   returned: when O(run) is given
@@ -544,6 +556,8 @@ PHASE = {
 ROLE = {
     "variables": {"type": "list", "elements": "str", "default": []},
     "folder": {"type": "path", "default": "."},
+    "from_phase": {"type": "str"},
+    "until_phase": {"type": "str"},
     "report": {"type": "list", "elements": "str", "default": []},
     "settle_time": {"type": "raw"},
     "launch_patience": {"type": "raw"},
@@ -632,7 +646,9 @@ def verification_problems(phases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def main() -> None:
     """Run the module."""
     module = modules.aws_module(ARGUMENT_SPEC, **launch_options.rules(modules.SERIES_RULES))
-    phases, role = module.params["phases"] or [], module.params["role"]
+    phases, role = module.params["phases"] or [], module.params["role"] or {}
+    problems = [*verification_problems(phases), *(role_input.problems(role, phases) if role else ())]
+    part = Part.of(phases, role) if not part_problems(phases, role) else Part.all_of(phases)
     modules.run_step(
         module,
         lambda rollout: SetUp(
@@ -640,10 +656,12 @@ def main() -> None:
             options_of(module.params),
             check_mode=module.check_mode,
             diff=module._diff,
-            problems=[*verification_problems(phases), *(role_input.problems(role, phases) if role else ())],
+            problems=problems,
             warnings=role_input.unknown_variables(role["variables"])[1] if role else (),
             rehearse=rehearsal(phases).plan,
-            steps=role_input.steps(phases, role["folder"] if role else "."),
+            steps=role_input.steps(phases, role.get("folder", "."), part),
+            begins_with=modules.wanted(phases[part.first]) if part.first else None,
+            left=part.left,
         ),
     )
 

@@ -74,6 +74,7 @@ seealso:
 extends_documentation_fragment:
   - progressive.aws.launch_patience
   - progressive.aws.watched_alarms
+  - progressive.aws.hand_over
   - progressive.aws.blockers
   - progressive.aws.passes
   - progressive.aws.attributes
@@ -327,6 +328,7 @@ ARGUMENT_SPEC = {
     "settle_time": {"type": "float", "default": 10.0},
     **modules.LAUNCH_PATIENCE_OPTION,
     **modules.WATCHED_ALARMS_OPTION,
+    **modules.HAND_OVER_OPTION,
     **modules.BLOCKERS_OPTION,
 }
 

@@ -108,6 +108,7 @@ seealso:
 extends_documentation_fragment:
   - progressive.aws.judging
   - progressive.aws.watched_alarms
+  - progressive.aws.hand_over
   - progressive.aws.launch_patience
   - progressive.aws.passes
   - progressive.aws.playbook
@@ -530,6 +531,7 @@ ARGUMENT_SPEC = {
     **VERIFICATION,
     **role_input.PLAYBOOK,
     **modules.WATCHED_ALARMS_OPTION,
+    **modules.HAND_OVER_OPTION,
     **modules.LAUNCH_PATIENCE_OPTION,
     "settle_time": {"type": "float", "default": 10.0},
     "group": {"type": "str"},

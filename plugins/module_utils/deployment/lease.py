@@ -38,6 +38,14 @@ def lease_tags(rollout: Rollout, deployment: Deployment, watching: float = 0.0) 
     return {journal.LEASE: journal.write_lease(lease)}
 
 
+def ended_lease_tags(rollout: Rollout, deployment: Deployment) -> dict[str, str]:
+    """The tags that give this run's lease back, so that the next may go on at once; none where it is not this run's."""
+    lease, now = deployment.lease, int(rollout.aws_now())
+    if lease is None or lease.owner != rollout.deployer.owner or lease.until <= now:
+        return {}
+    return {journal.LEASE: journal.write_lease(dataclasses.replace(lease, until=now))}
+
+
 def held_by_other(rollout: Rollout, lease: Lease | None) -> bool:
     """Whether somebody else holds a lease: not this run, not run out, its process not known to be gone."""
     if lease is None or lease.owner == rollout.deployer.owner:

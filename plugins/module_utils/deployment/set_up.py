@@ -21,8 +21,8 @@ from ..copying.described import Overrides
 from ..copying.group_alarms import TELL
 from ..copying.inventory import inventory
 from ..core import journal
-from ..core.capacity import planned, replanned
-from ..core.errors import InvalidInput, Locked, RollingBack
+from ..core.capacity import Wanted, out_of_turn, planned, replanned
+from ..core.errors import InvalidInput, Locked, RollingBack, RolloutError
 from ..core.model import Deployment, Group, Image, Snapshot
 from ..core.passes import Change, Decision, Done, Event, Tell, Wait
 from . import blockers, launch_checks
@@ -70,12 +70,16 @@ class SetUp:
         warnings: Sequence[str] = (),
         rehearse: Rehearse | None = None,
         steps: Sequence[Mapping[str, Any]] = (),
+        begins_with: Wanted | None = None,
+        left: Sequence[str] = (),
     ) -> None:
         """Set up what the options ask for; in C(check_mode) the whole plan is told.
 
         With C(diff) the result has the new group beside the base. C(problems) are what is wrong with what follows the
         set-up, told with all the rest, and C(warnings) what is only strange; C(rehearse) plans the verification of each
-        phase. C(steps) are returned once there is something to go on with.
+        phase. C(steps) are returned once there is something to go on with; C(left) are the
+        names of the phases that are left to another run. C(begins_with) is the phase with which this run goes on where
+        another has stopped; None where it begins.
 
         Raises:
             InvalidInput: the options by themselves cannot be right.
@@ -87,6 +91,8 @@ class SetUp:
         self._warnings = warnings
         self._before: list[dict[str, Any]] = []
         self._steps = list(steps)
+        self._begins_with = begins_with
+        self._left = list(left)
         self._rollout = rollout
         self._options = options
         self._check_mode = check_mode
@@ -124,7 +130,8 @@ class SetUp:
         if live and plan.basis and same_revision(live[1].fingerprint, plan.fingerprint):
             tell(Event("settled", short(live[0].name), f"already live with {live[1].image_id}"))
             result = self._result(series, *live, plan.basis, plan.overrides)
-            return Done({**result, "already_live": True, "steps": []})
+            return Done({**result, "already_live": True, "steps": [], "left": []})
+        self._refuse_to_begin(series)
         made = plan.make(progress.deployment_id)
         self._preview = self._planned(made)
         self._planned_on = made.basis, plan.image
@@ -206,6 +213,7 @@ class SetUp:
                 lambda: creation.prepare(group, deployment, basis, series),
             )
             return taken_first(self._rollout, deployment, complete)
+        self._refuse_out_of_turn(deployment)
         replan = self._replan(deployment, tell)
         if replan != deployment:
             tags = {journal.CAPACITY: journal.write_sizes(replan)}
@@ -220,6 +228,33 @@ class SetUp:
             tags = lease_tags(self._rollout, deployment)
             return Change(words, lambda: self._rollout.autoscaling.write_tags(group.name, tags))
         return Done(self._preview)
+
+    def _refuse_to_begin(self, series: Series) -> None:
+        """A run that is to go on where another has stopped begins nothing."""
+        if self._begins_with is None or self._check_mode:
+            return
+        live = f" What is live is {series.live[0].name} with {series.live[1].image_id}." if series.live else ""
+        raise RolloutError(
+            self.attempted,
+            answer=f"there is no deployment to go on with from phase {self._begins_with.name!r}",
+            state=f"Nothing was touched.{live}",
+            advice="Run the job of the first phases with the same inputs first, or leave canary_from_phase unset.",
+        )
+
+    def _refuse_out_of_turn(self, deployment: Deployment) -> None:
+        """Before any step, so that a job which was started too early takes nothing back."""
+        wanted = self._begins_with
+        if wanted is None or deployment.phase.preparing:
+            return
+        phase = wanted.phase_after(deployment.phase, deployment.capacity.desired_capacity)
+        words = out_of_turn(deployment.plan, deployment.phase, phase)
+        if words:
+            raise RolloutError(
+                self.attempted,
+                answer=f"it is not the turn of phase {wanted.name!r}: {words}",
+                state="Nothing was touched.",
+                advice="Run the job of the phases before it first, or roll the deployment back.",
+            )
 
     def _replan(self, deployment: Deployment, tell: Tell) -> Deployment:
         """The deployment with what a run that goes on plans: it may have other phases before it, and watch more alarms.
@@ -284,7 +319,7 @@ class SetUp:
 
     def _planned(self, planned: Planned) -> dict[str, Any]:
         result = self._returned(planned.deployment, planned.snapshots, planned.basis, planned.overrides)
-        result.update(revisions=self._before, steps=[])
+        result.update(revisions=self._before, steps=[], left=[])
         result["checks"] = [dataclasses.asdict(one) for one in planned.findings]
         if self._diff:
             result["diff"] = difference(planned)
@@ -300,7 +335,12 @@ class SetUp:
     ) -> dict[str, Any]:
         snapshots = [snapshot for __, snapshot in series.outgoing(deployment)]
         returned = self._returned(deployment, snapshots, basis, overrides)
-        return {**returned, "revisions": self._before, "steps": [] if self._check_mode else self._steps}
+        return {
+            **returned,
+            "revisions": self._before,
+            "steps": [] if self._check_mode else self._steps,
+            "left": self._left,
+        }
 
     def _returned(
         self,
