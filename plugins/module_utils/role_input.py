@@ -131,7 +131,7 @@ def problems(given: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]) -> I
     """
     yield from unknown_variables(given.get("variables") or ())[0]
     yield from _number_problems(given)
-    yield from part_problems(phases, given)
+    yield from part_of(phases, given)[1]
     yield from _phase_problems(phases, str(given.get("folder") or "."))
     for path in given.get("report") or ():
         yield from _report_problems(str(path))
@@ -195,49 +195,32 @@ def _report_problems(path: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Part:
-    """The phases that one run does, by their numbers from 0: from C(first) to C(last); C(left) are the names of the rest."""
+    """The phases that one run does, by number from 0: C(first) to C(last). C(left) are the names of those after it."""
 
     first: int
     last: int
     left: tuple[str, ...] = ()
 
-    @classmethod
-    def of(cls, phases: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> Part:
-        """The part between C(from_phase) and C(until_phase), each a name; all phases where neither is given.
 
-        Raises:
-            InvalidInput: there is no such phase, or the first comes after the last.
-        """
-        names = [str(phase.get("name") or "").strip() for phase in phases]
-        problems, found = [], {"from_phase": 0, "until_phase": len(names) - 1}
-        for option in found:
-            wanted = str(given.get(option) or "").strip()
-            if wanted and wanted not in names:
-                problems.append(f"canary_{option} is {wanted!r}, and the phases are {', '.join(map(repr, names))}")
-            elif wanted:
-                found[option] = names.index(wanted)
-        first, last = found["from_phase"], found["until_phase"]
-        if not problems and first > last and names:
+def part_of(phases: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> tuple[Part, list[str]]:
+    """The part from C(from_phase) to C(until_phase), both names, of all phases; and what is wrong with the names."""
+    names = [str(phase.get("name") or "").strip() for phase in phases]
+    problems, numbers = [], {"from_phase": 0, "until_phase": max(0, len(names) - 1)}
+    for option in numbers:
+        wanted = str(given.get(option) or "").strip()
+        if wanted in names:
+            numbers[option] = names.index(wanted)
+        elif wanted:
             problems.append(
-                f"canary_from_phase {names[first]!r} comes after canary_until_phase {names[last]!r}"
+                f"canary_{option} is {wanted!r}, and the phases are {', '.join(map(repr, names))}"
             )
-        if problems:
-            raise InvalidInput(problems)
-        return cls(first, last, tuple(names[last + 1 :]))
+    first, last = numbers["from_phase"], numbers["until_phase"]
+    if first > last:
+        problems.append(f"canary_from_phase {names[first]!r} comes after canary_until_phase {names[last]!r}")
+    return Part(first, last, tuple(names[last + 1 :])), problems
 
 
-def part_problems(phases: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> list[str]:
-    """Say what is wrong with the names of the phases that a run is to do."""
-    try:
-        Part.of(phases, given)
-    except InvalidInput as error:
-        return list(error.problems)
-    return []
-
-
-def steps(
-    phases: Sequence[Mapping[str, Any]], folder: str, part: Part | None = None
-) -> list[dict[str, Any]]:
+def steps(phases: Sequence[Mapping[str, Any]], folder: str, part: Part | None = None) -> list[dict[str, Any]]:
     """The steps of the phases in their order, or of a part of them; the clean-up follows the last phase.
 
     Each has C(phase), its number from 0, C(name), which is shown, and C(do): C(upgrade), C(verify),
@@ -246,7 +229,7 @@ def steps(
     at the last of a part that goes back to AWS, where another run goes on.
     """
     found: list[dict[str, Any]] = []
-    part = part or Part(0, len(phases) - 1)
+    part = part or part_of(phases, {})[0]
     for number, phase in enumerate(phases):
         if not part.first <= number <= part.last:
             continue
@@ -267,9 +250,8 @@ def steps(
         add_files(phase.get("after"), after=True)
         if number == len(phases) - 1:
             add("prune", "prune")
-    if part.left:
-        ours = [step for step in found if step["do"] in ("upgrade", "verify")]
-        ours[-1]["hand_over"] = True
+    if part.left and found:
+        next(step for step in reversed(found) if step["do"] in ("upgrade", "verify"))["hand_over"] = True
     return found
 
 

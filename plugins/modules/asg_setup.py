@@ -648,7 +648,7 @@ def main() -> None:
     module = modules.aws_module(ARGUMENT_SPEC, **launch_options.rules(modules.SERIES_RULES))
     phases, role = module.params["phases"] or [], module.params["role"] or {}
     problems = [*verification_problems(phases), *(role_input.problems(role, phases) if role else ())]
-    part = Part.of(phases, role) if not part_problems(phases, role) else Part.all_of(phases)
+    part = role_input.part_of(phases, role)[0]
     modules.run_step(
         module,
         lambda rollout: SetUp(

@@ -101,9 +101,46 @@ def test_the_steps_of_the_phases_come_in_their_order() -> None:
         (0, "verify", None),
         (1, "upgrade", None),
         (1, "task_file", "/a.yml"),
+        (1, "prune", None),
     ]
     assert [one["so_far"] for one in steps[:3]] == [
         "task_file",
         "task_file upgrade",
         "task_file upgrade verify",
     ]
+
+
+PHASES = [{"name": "A", "verify": {"duration": 1}, "after": "/a.yml"}, {"name": "B"}, {"name": "C"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "done", "left"),
+    [
+        ({}, ["0 upgrade", "0 verify", "0 task_file", "1 upgrade", "2 upgrade", "2 prune"], []),
+        ({"until_phase": "A"}, ["0 upgrade", "0 verify", "0 task_file"], ["B", "C"]),
+        ({"from_phase": "B", "until_phase": " B "}, ["1 upgrade"], ["C"]),
+        ({"from_phase": "C", "until_phase": ""}, ["2 upgrade", "2 prune"], []),
+    ],
+)
+def test_a_part_of_the_workflow_has_the_steps_of_its_phases(
+    given: dict[str, str], done: list[str], left: list[str]
+) -> None:
+    part, problems = role_input.part_of(PHASES, given)
+    assert problems == []
+    steps = role_input.steps(PHASES, "/", part)
+    assert [f"{one['phase']} {one['do']}" for one in steps] == done
+    assert list(part.left) == left
+    handed = [one["do"] for one in steps if one.get("hand_over")]
+    assert handed == ([[one for one in done if "task" not in one][-1].split()[1]] if left else [])
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"from_phase": "D"}, "canary_from_phase is 'D', and the phases are 'A', 'B', 'C'"),
+        ({"until_phase": "a"}, "canary_until_phase is 'a'"),
+        ({"from_phase": "C", "until_phase": "A"}, "canary_from_phase 'C' comes after canary_until_phase 'A'"),
+    ],
+)
+def test_a_part_that_cannot_be_is_told(given: dict[str, str], words: str) -> None:
+    assert words in "; ".join(role_input.problems(given, PHASES))

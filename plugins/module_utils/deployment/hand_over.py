@@ -26,40 +26,34 @@ class HandOver:
         self._step = step
         self._rollout = rollout
         self._group = group
-        self._given_back = False
+        self._given_back: Done | None = None
         self.subject = step.subject
         self.attempted = step.attempted
+        self.state = ""
+        self.takes = 0.0
 
     @property
     def keeps(self) -> type[Progress]:
         """What the step keeps: to give the lease back again does no harm."""
         return self._step.keeps
 
-    @property
-    def state(self) -> str:
-        """The step's own."""
-        return self._step.state
-
-    @property
-    def takes(self) -> float:
-        """The step's own."""
-        return self._step.takes
-
     def look(self, progress: Any, tell: Tell) -> Decision:
         """See what the step decides, and end the lease where it is done."""
-        decision = self._done if self._given_back else self._step.look(progress, tell)
-        if self._given_back or not isinstance(decision, Done):
+        if self._given_back:
+            return self._given_back
+        decision = self._step.look(progress, tell)
+        self.subject, self.state, self.takes = self._step.subject, self._step.state, self._step.takes
+        if not isinstance(decision, Done):
             return decision
-        self._done = decision
         group = self._rollout.autoscaling.group(self._group)
         deployment = journal.read_deployment(group) if group else None
         tags = ended_lease_tags(self._rollout, deployment) if deployment else {}
-        return Change((), lambda: self._give_back(tags)) if tags else decision
+        return Change((), lambda: self._give_back(tags, decision)) if tags else decision
 
     def preview(self) -> Mapping[str, Any]:
         """The step's own."""
         return self._step.preview()
 
-    def _give_back(self, tags: dict[str, str]) -> None:
+    def _give_back(self, tags: dict[str, str], done: Done) -> None:
         self._rollout.autoscaling.write_tags(self._group, tags)
-        self._given_back = True
+        self._given_back = done

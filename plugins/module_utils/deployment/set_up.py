@@ -233,7 +233,9 @@ class SetUp:
         """A run that is to go on where another has stopped begins nothing."""
         if self._begins_with is None or self._check_mode:
             return
-        live = f" What is live is {series.live[0].name} with {series.live[1].image_id}." if series.live else ""
+        live = (
+            f" What is live is {series.live[0].name} with {series.live[1].image_id}." if series.live else ""
+        )
         raise RolloutError(
             self.attempted,
             answer=f"there is no deployment to go on with from phase {self._begins_with.name!r}",

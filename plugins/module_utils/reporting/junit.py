@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 # What XML 1.0 has no way to write.
 UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-GOOD = ("live", "already-live", "planned")
+GOOD = ("live", "already-live", "planned", "under-way")
 
 
 def junit(record: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ TITLES = {
     "live": "Live",
     "already-live": "Already live",
     "planned": "Planned",
+    "under-way": "Under way",
     "rolled-back": "Rolled back",
     "failed": "Failed",
 }
@@ -45,6 +46,7 @@ SIGNS = {
     "live": ("✔", "LIVE", "good"),
     "already-live": ("✔", "ALREADY LIVE", "good"),
     "planned": (NONE, "PLANNED", "none"),
+    "under-way": ("…", "UNDER WAY", "none"),
     "rolled-back": ("✖", "ROLLED BACK", "bad"),
 }
 # Characters that a cell may have and still be one word.

@@ -24,7 +24,9 @@ PLANNED = "planned"
 ROLLED_BACK = "rolled-back"
 FAILED = "failed"
 RUNNING = "running"
-OUTCOMES = (LIVE, ALREADY_LIVE, PLANNED, ROLLED_BACK, FAILED, RUNNING)
+# It was left to a later run, by canary_until_phase.
+UNDER_WAY = "under-way"
+OUTCOMES = (LIVE, ALREADY_LIVE, PLANNED, ROLLED_BACK, FAILED, RUNNING, UNDER_WAY)
 
 # The image was on its way out for a reason that nobody has seen yet: somebody should look before it is tried again.
 INTERRUPTED = (
@@ -99,7 +101,7 @@ class Run:
         elif record.get("planned"):
             outcome, phases = PLANNED, setup.get("phases") or ()
         else:
-            outcome = ALREADY_LIVE if setup.get("already_live") else LIVE
+            outcome = ALREADY_LIVE if setup.get("already_live") else UNDER_WAY if setup.get("left") else LIVE
         return cls(
             outcome=outcome,
             reason=reason,
@@ -142,6 +144,7 @@ class Run:
                 "group": self.setup.get("group") or "",
                 "image_id": self.setup.get("image_id") or "",
                 "deployment_id": self.setup.get("deployment_id") or "",
+                "left": _texts(self.setup.get("left")),
                 "setup": {
                     "actions": _texts(self.setup.get("actions")),
                     "copied": _texts(self.setup.get("copied")),
@@ -195,7 +198,9 @@ class Run:
     def events(self) -> list[Event]:
         """The run as lines: how it ended, the groups, and the phases. Why it failed is told by failing."""
         record = self.record()
-        kind = {LIVE: "settled", ALREADY_LIVE: "settled", PLANNED: "plan"}.get(self.outcome)
+        kind = {LIVE: "settled", ALREADY_LIVE: "settled", UNDER_WAY: "settled", PLANNED: "plan"}.get(
+            self.outcome
+        )
         return [
             *(Event(kind, "", line) for line in textwrap.wrap(_headline(record), WIDTH) if kind),
             *(Event("plan", "", line) for line in (*_group_lines(record), *_phase_lines(record))),
@@ -355,6 +360,12 @@ def _headline(record: Mapping[str, Any]) -> str:
         return f"Live: {newest}{took}."
     if outcome == ALREADY_LIVE:
         return f"Already live: {newest}. Nothing was changed."
+    if outcome == UNDER_WAY:
+        reached = f" at {record['phases'][-1]['name']}" if record["phases"] else ""
+        return (
+            f"Under way: {naming.short_name(record['group'])} with {record['image_id']}{reached}. A later run goes on"
+            f" with canary_from_phase={record['left'][0]!r}, or takes it back."
+        )
     return "Planned, as follows. Nothing was changed."
 
 
