@@ -126,6 +126,10 @@ format: environment ## let ruff put imports and layout in order
 package: environment ## build the collection's archive into build/
 	@$(BIN)/ansible-galaxy collection build --force --output-path $(BUILD)
 
+.PHONY: release
+release: environment ## prepare a release: changelog, archive, checksum, Galaxy's own checks (VERSION=1.0.0)
+	@$(BIN)/python -m tests.tools.release $(VERSION)
+
 .PHONY: requirements
 requirements: environment ## pin anew what tests/requirements.in asks for (UPGRADE=1: the newest)
 	@$(BIN)/uv pip compile $(if $(UPGRADE),--upgrade) --quiet --universal --python-version 3.11 --no-annotate \

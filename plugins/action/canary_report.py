@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.progressive.aws.plugins.action.reconcile import ActionModule
+from ansible_collections.progressive.aws.plugins.plugin_utils.reconcile import ActionModule
 
 __all__ = ["ActionModule"]
