@@ -133,9 +133,8 @@ def stray_files(archive: Path) -> Iterator[str]:
     """What an archive should not have."""
     with tarfile.open(archive) as members:
         for member in members:
-            if not member.isdir() and not member.name.startswith(ALLOWED):
-                yield member.name
-            elif "__pycache__" in member.name or member.name.endswith((".pyc", ".orig", ".rej", "~")):
+            left = "__pycache__" in member.name or member.name.endswith((".pyc", ".orig", ".rej", "~"))
+            if left or not (member.isdir() or member.name.startswith(ALLOWED)):
                 yield member.name
 
 
@@ -146,7 +145,7 @@ def importer_complaints(archive: Path) -> list[str]:
     if not python.exists():
         _run(ROOT, sys.executable, "-m", "venv", str(venv))
         _run(ROOT, str(python), "-m", "pip", "install", "--quiet", IMPORTER)
-    # The fragments of amazon.aws, which our modules' documentation extends, are found where our own environment has them.
+    # The fragments of amazon.aws, which our modules' documentation extends, are found where our environment has them.
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     shared = venv / "lib" / version / "site-packages" / "ansible_collections"
     if not shared.exists():
