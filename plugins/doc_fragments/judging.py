@@ -359,7 +359,24 @@ options:
           - Unset, it is C(HealthyHostCount) or C(RequestCount) with the same dimensions, for what Elastic Load
             Balancing only reports when it is not zero.
         type: dict
-        suboptions: *query
+        suboptions:
+          namespace:
+            description: The namespace.
+            type: str
+          metric_name:
+            description: The metric's name in its namespace.
+            type: str
+          dimensions:
+            description: The dimensions, with placeholders as in O(metrics[].dimensions).
+            type: dict
+            default: {}
+          statistic:
+            description: Any of CloudWatch's statistics; a count wants V(Sum).
+            type: str
+            default: Average
+          unit:
+            description: Only data in this unit.
+            type: str
   strategy:
     description:
       - What the group is compared with, if any metric is to be compared.

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from ansible import constants
 from ansible.errors import AnsibleAction, AnsibleActionFail, AnsiblePromptNoninteractive
-from ansible_collections.progressive.aws.plugins.action import reconcile
 from ansible_collections.progressive.aws.plugins.module_utils.core import lease_owner
 from ansible_collections.progressive.aws.plugins.module_utils.reporting.run_record import reason_of, record_of
+from ansible_collections.progressive.aws.plugins.plugin_utils import reconcile
 
 SIX, SEVEN = "checkout__prod__6", "checkout__prod__7"
 
