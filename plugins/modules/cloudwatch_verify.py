@@ -468,7 +468,7 @@ baseline:
       sample: this is a first deployment
 alarms:
   description: The alarms of O(watched_alarms) that came into C(ALARM).
-  returned: when RV(reason) is V(alarm)
+  returned: when RV(ignore:reason) is V(alarm)
   type: list
   elements: dict
   contains:
