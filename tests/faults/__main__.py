@@ -42,7 +42,7 @@ def main() -> int:
 
     for scenario in options.scenario or list(SCENARIOS):
         number = calls_of(scenario)
-        cases = cases_of(number)[:: options.every]
+        cases = cases_of(scenario, number)[:: options.every]
         print(f"{scenario}: {number} calls, {len(cases)} cases", flush=True)
         sweep(scenario, cases, options.processes, report)
     tried = ends.total()

@@ -13,9 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.progressive.aws.plugins.module_utils.core import journal
-from ansible_collections.progressive.aws.plugins.module_utils.core.errors import RollingBack, RolloutError
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import (
+    InvalidInput,
+    RollingBack,
+    RolloutError,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.core.passes import Timing
 
+from tests.faults.harms import HARMS, MOST_COMMANDS, harm, way_out, what_wants_in_vain
 from tests.sandbox.faults import Fault
 from tests.sandbox.inprocess import InProcess
 from tests.unit.engine import SETTINGS, START, Site
@@ -53,6 +58,10 @@ FAULTS = {
     "killed after": FaultKind(kill="after"),
 }
 RERUNS = ("resume", "roll back")
+#: What comes after a harm by hand.
+WAY_OUT = "the way out"
+#: The harms that come after a case has ended, one after the other, and none at times.
+AFTERWARDS = ("", *HARMS)
 COPY_ALARMS = {"alarms_of_group": "copy"}
 
 
@@ -78,6 +87,8 @@ class Scenario:
     options: Mapping[str, Any] = field(default_factory=dict)
     #: The alarms that the new revision has, by what stands behind its name.
     alarms: tuple[str, ...] = ()
+    #: Whether it meets harms by hand, instead of faults of its calls.
+    harmed: bool = False
 
 
 def _one_live(site: Site) -> None:
@@ -218,6 +229,8 @@ SCENARIOS = {
             options=COPY_ALARMS,
             alarms=("cpu", "half"),
         ),
+        Scenario("harm by hand in a phase", _one_live, _deploy, harmed=True),
+        Scenario("harm by hand in a rollback", _half_way, _roll_back, harmed=True),
         Scenario("weights, late answers", _one_live, _deploy, base=_weights, staleness=LATE),
         Scenario("protection, late answers", _protected, _deploy, staleness=LATE, protected=4),
         Scenario("a slow hook, late answers", _one_live, _deploy, base=_slow_to_leave, staleness=LATE),
@@ -250,6 +263,7 @@ class Case:
         aws.reset(dataclasses.replace(SETTINGS), start=START)
         self.aws = aws
         self.scenario = scenario
+        self.floor = scenario.floor
         self.site = Site(aws, client=aws.direct_client)
         base = scenario.base(self.site)
         self.site.make_base(TargetGroupARNs=[self.site.shop.target_group()], **base)
@@ -331,11 +345,19 @@ class Case:
             outcome.problems += _problems_of_message(error, fault)
         elif error:
             outcome.error = "killed"
-        self._conclude(outcome, rerun)
+        if rerun == WAY_OUT:
+            self._get_out(outcome)
+        else:
+            self._conclude(outcome, rerun, AFTERWARDS[_turn(number, fault, rerun) % len(AFTERWARDS)])
         return outcome
 
     def strike(self, fault: str) -> None:
-        """Let the next call, and as many after it as the fault says, go wrong."""
+        """Let the next call, and as many after it as the fault says, go wrong; or do harm by hand before it."""
+        if fault in HARMS:
+            with self.aws.no_calls_before():
+                harm(self.site, fault)
+            self.floor = min(self.scenario.floor, self._left())
+            return
         kind = FAULTS[fault]
         if kind.kill == "before":
             raise Killed
@@ -344,7 +366,33 @@ class Case:
             return
         self.aws.gateway.faults.add(Fault(kind.kind, times=kind.times, seconds=kind.seconds))
 
-    def _conclude(self, outcome: Outcome, rerun: str) -> None:
+    def _left(self) -> int:
+        """What is left to lose: the capacity of the groups of the series that nobody has deleted.
+
+        Where the new one is, it is what the phase leaves of the outgoing one: it may be on its way there already.
+        """
+        first, second = (self.aws.world.autoscaling.groups.get(f"{self.site.prefix}{one}") for one in (1, 2))
+        serving = {
+            one.name: self._serving(one.name)
+            for one in (first, second)
+            if one is not None and not one.deleting
+        }
+        left = sum(serving.values())
+        if second is not None and second.name not in serving:
+            phase = journal.read_phase(str(second.tags.get(journal.PHASE, {}).get("Value", "")))
+            left = min(left, 0 if phase.final else 4 - phase.target)
+        return left
+
+    def _get_out(self, outcome: Outcome) -> None:
+        """After a harm: whoever is called at night makes a good image live."""
+        self._wait_for_the_lease()
+        lowest = min(self.site.totals)
+        if lowest < self.floor:
+            outcome.problems.append(f"capacity in service fell to {lowest}, below {self.floor}")
+        outcome.problems += self._problems_of_the_way_out()
+        outcome.end = "live after a harm"
+
+    def _conclude(self, outcome: Outcome, rerun: str, afterwards: str) -> None:
         """After the disturbed run: no more faults, a run again, and a look at what is there."""
         self.aws.gateway.faults.clear()
         self._wait_for_the_lease()
@@ -359,19 +407,32 @@ class Case:
         outcome.end, problems = self._look()
         outcome.problems += problems
         self.aws.world.settings.staleness = self.scenario.staleness
-        outcome.problems += self._problems_of_the_next_deployment()
+        if afterwards:
+            harm(self.site, afterwards)
+            self._wait_for_the_lease()
+        problems = self._problems_of_the_way_out(1 if not afterwards else MOST_COMMANDS)
+        outcome.problems += [f"{afterwards or 'no harm'}: {problem}" for problem in problems]
 
-    def _problems_of_the_next_deployment(self) -> list[str]:
-        """No end is a dead one: a good image is live after one more command."""
+    def _problems_of_the_way_out(self, most: int = MOST_COMMANDS) -> list[str]:
+        """No end is a dead one: a good image is live after a few more commands, and no capacity is lost by them."""
         site = self.site
-        try:
-            group = site.set_up(site.image("next"), "next")
-            site.run(site.upgrade_step(group, 100, "next", settle_time=0), TIMING)
-        except RolloutError as error:
-            return [f"the next deployment is refused or fails: {error}"]
+        site.totals.clear()
+        site.look()
+        before = min(self.scenario.floor, site.totals[0])
+        commands, refused = way_out(site, "next", TIMING)
+        if refused:
+            return [f"a dead end after {' and '.join(commands)}: {refused}"]
         self.aws.world.settings.staleness = 0.0
-        serving = self._serving(group)
-        return [] if serving == 4 else [f"the next deployment ends with {serving} in service"]
+        site.clock.sleep(5)
+        newest = list(site.shop.revisions())[-1]
+        problems = what_wants_in_vain(site)
+        if len(commands) > most:
+            problems.append(f"a good image is live only after {' and '.join(commands)}")
+        if min(site.totals) < before:
+            problems.append(f"on the way out capacity in service fell to {min(site.totals)}, below {before}")
+        if self._serving(newest) != 4:
+            problems.append(f"the way out ends with {self._serving(newest)} in service")
+        return problems
 
     def _serving(self, group: str) -> int:
         """The capacity of a group that is in service, in its own units."""
@@ -458,6 +519,13 @@ class Case:
         return problems
 
 
+def _turn(number: int, fault: str, rerun: str) -> int:
+    """The number of a case, so that harms take turns."""
+    if fault not in FAULTS:
+        return 0
+    return (number * len(FAULTS) + list(FAULTS).index(fault)) * len(RERUNS) + RERUNS.index(rerun)
+
+
 def _die() -> None:
     raise Killed
 
@@ -465,7 +533,9 @@ def _die() -> None:
 def _problems_of_message(error: RolloutError, fault: str) -> list[str]:
     text = str(error)
     problems = []
-    if not error.advice:
+    # What is wrong with the input says after a semicolon what to do about it.
+    input_says = isinstance(error, InvalidInput) and all(";" in one for one in error.problems)
+    if not error.advice and not input_says:
         problems.append(f"the message says not what to do: {text}")
     if fault == "access denied" and "Allow " not in text:
         problems.append(f"the message names no action: {text}")

@@ -10,7 +10,8 @@ import pickle
 import traceback
 from collections.abc import Callable, Sequence
 
-from tests.faults.cases import FAULTS, RERUNS, SCENARIOS, Case, Outcome
+from tests.faults.cases import FAULTS, RERUNS, SCENARIOS, WAY_OUT, Case, Outcome
+from tests.faults.harms import HARMS
 from tests.sandbox.inprocess import InProcess
 from tests.unit.engine import SETTINGS, START
 
@@ -32,8 +33,10 @@ def calls_of(scenario: str) -> int:
     return Case(world(), SCENARIOS[scenario]).calls()
 
 
-def cases_of(calls: int) -> list[Arguments]:
+def cases_of(scenario: str, calls: int) -> list[Arguments]:
     """Every case of a scenario whose undisturbed run makes so many calls."""
+    if SCENARIOS[scenario].harmed:
+        return [(number, harm, WAY_OUT) for number in range(1, calls + 1) for harm in HARMS]
     return [(number, fault, rerun) for number in range(1, calls + 1) for fault in FAULTS for rerun in RERUNS]
 
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.cases import FAULTS, RERUNS, SCENARIOS, Outcome
+from tests.faults.harms import HARMS
 from tests.faults.running import calls_of, cases_of, sweep
 
 #: Prime to the number of faults and re-runs, so that each of them comes with many calls.
 EVERY = 97
+#: Prime to the number of harms.
+HARMED = 23
 #: Of what differs from the guide's example in the world alone, a few.
 FEW = 577
 SAMPLES = dict.fromkeys(list(SCENARIOS)[:5], EVERY) | {
@@ -24,7 +27,7 @@ SAMPLES = dict.fromkeys(list(SCENARIOS)[:5], EVERY) | {
 
 @pytest.mark.parametrize("scenario", SAMPLES)
 def test_a_sample_of_all_cases_holds(scenario: str) -> None:
-    cases, every = cases_of(calls_of(scenario)), SAMPLES[scenario]
+    cases, every = cases_of(scenario, calls_of(scenario)), SAMPLES[scenario]
     assert len(cases) % (len(FAULTS) * len(RERUNS)) == 0
     outcomes: list[Outcome] = []
     sweep(scenario, cases[::every], 1, outcomes.append)
@@ -32,3 +35,13 @@ def test_a_sample_of_all_cases_holds(scenario: str) -> None:
     assert [(one.case, one.problems) for one in outcomes if one.problems] == []
     assert {one.end for one in outcomes} <= {"live", "as before"}
     assert every == FEW or len({one.end for one in outcomes}) == 2
+
+
+@pytest.mark.parametrize("scenario", ["harm by hand in a phase", "harm by hand in a rollback"])
+def test_after_a_harm_by_hand_at_some_calls_a_good_image_is_live_after_three_commands(scenario: str) -> None:
+    cases = cases_of(scenario, calls_of(scenario))
+    assert len(cases) % len(HARMS) == 0
+    outcomes: list[Outcome] = []
+    sweep(scenario, cases[::HARMED], 1, outcomes.append)
+    assert len(outcomes) == len(cases[::HARMED]) > len(HARMS)
+    assert [(one.case, one.problems) for one in outcomes if one.problems] == []

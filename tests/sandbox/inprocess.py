@@ -177,6 +177,15 @@ class InProcess:
         finally:
             self._at_call, self.after_call = None, None
 
+    @contextmanager
+    def no_calls_before(self) -> Iterator[None]:
+        """Leave what is to be done before calls alone within the block, whose calls are somebody else's."""
+        at_call, self._at_call = self._at_call, None
+        try:
+            yield
+        finally:
+            self._at_call = at_call
+
     def mark(self) -> int:
         """Return the number of the next call."""
         return self.gateway.recording.mark

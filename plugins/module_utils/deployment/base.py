@@ -81,7 +81,8 @@ def read_described(
         }
     except AwsError as error:
         if error.code.startswith("InvalidLaunchTemplate"):
-            raise InvalidInput([f"what base group {name} launches from is gone: {error.answer}"]) from error
+            words = f"what base group {name} launches from is gone: {error.answer}"
+            raise InvalidInput([f"{words}; give it a launch template that exists"]) from error
         raise
     alarms = rollout.cloudwatch.described_alarms(clone_alarm_names(details["policies"]))
     return group, Described(

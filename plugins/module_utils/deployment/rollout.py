@@ -82,6 +82,11 @@ class Rollout:
             if found is None:
                 return None
             if not found.tags.get(journal.SERIES):
-                raise InvalidInput([f"group {group} is not of any series: it has no tag {journal.SERIES}"])
+                raise InvalidInput(
+                    [
+                        f"group {group} is not of any series: it has no tag {journal.SERIES}; where somebody has"
+                        " taken it off, roll the series back by its names, with asg_rollback (playbooks/rollback.yml)"
+                    ]
+                )
             progress.series = found.tags[journal.SERIES]
         return self.series(progress.series)
