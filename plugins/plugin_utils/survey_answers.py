@@ -60,7 +60,8 @@ def _given(
     return {
         name: structure(value) if name in structures else value
         for name, value in options.items()
-        if name in keep or not _is_nothing(value)
+        # Null is never an answer: an option that is left to another one is null.
+        if not _is_nothing(value) or (name in keep and value is not None)
     }
 
 

@@ -75,6 +75,8 @@ def test_a_misspelt_service_is_red_with_the_right_name(base: Shop, deployer: Dep
     }
     runs = [
         deployer.play("rollback", **wrong),
+        deployer.play("rollback", canary_give_up=True, **wrong),
+        deployer.play("rollback", canary_group=f"{base.application}__chekcout__prod__1"),
         deployer.play("status", **wrong),
         deployer.play(
             "judge", canary_group=f"{base.application}__chekcout__prod__1", canary_verify=verify, **judged
@@ -83,7 +85,7 @@ def test_a_misspelt_service_is_red_with_the_right_name(base: Shop, deployer: Dep
 
     for run in runs:
         assert run.code != 0, run.output
-        assert f"Did you mean {base.series}" in run.output
+        assert f"Did you mean {base.series}" in run.output, run.output
     assert deployer.server.writes(mark) == []
 
 
