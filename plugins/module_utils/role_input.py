@@ -59,6 +59,7 @@ VARIABLES = frozenset(
         "canary_resize_order",
         "canary_scale_in_protection",
         "canary_capacity_floor",
+        "canary_scaling",
         "canary_rollback",
         "canary_root_device",
         "canary_security_group_ids",

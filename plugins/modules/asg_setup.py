@@ -126,6 +126,17 @@ options:
     type: str
     choices: [none, running]
     default: none
+  scaling:
+    description:
+      - What becomes of the scaling policies of the outgoing groups while the deployment is under way.
+      - With V(suspended) nothing scales them until it is live or taken back.
+      - With V(scale_out) their own policies may raise them from the end of the first phase's resize until the final
+        phase, and nothing can shrink them. Such a raise is taken in. The new group gets its share of it, and a rollback
+        leaves it. Scheduled actions stay suspended.
+      - A deployment that goes on keeps what it was begun with.
+    type: str
+    choices: [suspended, scale_out]
+    default: suspended
   alarms_of_group:
     description:
       - What becomes of CloudWatch alarms that watch an outgoing group by its name, in a dimension such as
@@ -579,6 +590,7 @@ ARGUMENT_SPEC = {
     "phases": {"type": "list", "elements": "dict", "options": PHASE},
     "resize_order": {"type": "str", "choices": ["new_first", "old_first"], "default": "new_first"},
     "scale_in_protection": {"type": "str", "choices": list(WAYS), "default": LIFT},
+    "scaling": {"type": "str", "choices": ["suspended", "scale_out"], "default": "suspended"},
     "capacity_floor": {"type": "str", "choices": ["none", "running"], "default": "none"},
     **modules.WATCHED_ALARMS_OPTION,
     "alarms_of_group": {"type": "str", "choices": list(WAYS_OF_ALARMS), "default": TELL},
@@ -611,6 +623,7 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
         resize_order=params["resize_order"],
         scale_in_protection=params["scale_in_protection"],
         capacity_floor=params["capacity_floor"],
+        scaling=params["scaling"],
         watched_alarms=alarm_watch.named(params["watched_alarms"]),
         alarms_of_group=params["alarms_of_group"],
         blockers=read_blockers(params["blockers"]),

@@ -251,6 +251,38 @@ def pinned(instances: int, max_size: int) -> Capacity:
     return Capacity(instances, max(max_size, instances), instances)
 
 
+def growth(capacity: Capacity, outgoing: Sequence[Snapshot]) -> int:
+    """How much more than wanted the new group is to have when it is live, for what the outgoing groups have grown by.
+
+    In proportion to what was wanted beside what was running, and never beyond the wanted maximum.
+    """
+    grown = sum(snapshot.grown for snapshot in outgoing)
+    before = sum(snapshot.capacity.desired_capacity for snapshot in outgoing) - grown
+    share = _half_up(grown * capacity.desired_capacity, before) if before > 0 else grown
+    return min(share, max(0, capacity.max_size - capacity.desired_capacity))
+
+
+def with_growth(target: int, capacity: Capacity, outgoing: Sequence[Snapshot]) -> int:
+    """How many instances the new group has at a target, with its share of what has come meanwhile.
+
+    The target is of the wanted capacity, as the phases and the journal have it.
+    """
+    more = growth(capacity, outgoing)
+    if target == 0 or target >= capacity.desired_capacity:
+        return target + more if target else 0
+    return _half_up(target * (capacity.desired_capacity + more), capacity.desired_capacity)
+
+
+def live_capacity(capacity: Capacity, outgoing: Sequence[Snapshot]) -> Capacity:
+    """The sizes of the new group when it is live: those wanted, with what has come in the course of the deployment."""
+    more = growth(capacity, outgoing)
+    return dataclasses.replace(capacity, desired_capacity=capacity.desired_capacity + more)
+
+
+def _half_up(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
 def fewest_instances(units: int, heaviest: int) -> int:
     """How many instances so many units take at least, where one counts C(heaviest) units at most."""
     return -(-units // heaviest)
@@ -280,7 +312,7 @@ def deploying_capacities(
 
     Before the first phase the outgoing groups still have the sizes of their snapshots.
     """
-    sizes = {new_group: pinned(phase.target, capacity.max_size)}
+    sizes = {new_group: pinned(with_growth(phase.target, capacity, outgoing), capacity.max_size)}
     if phase.target == 0:
         sizes.update({snapshot.group: snapshot.capacity for snapshot in outgoing})
         return sizes

@@ -98,13 +98,28 @@ def write_sizes(deployment: Deployment) -> str:
     """Sizes and what is planned, as a tag's value: C(min=0 max=10 desired=4 plan=1v+2p+4f alarms=aB3x9k.Zq0).
 
     C(f) marks the final phase, C(v) one that is still to be verified, C(p) one that has passed. After the dot come the
-    alarms that were in ALARM when it began.
+    alarms that were in ALARM when it began. C(scaling=out) lets policies raise outgoing groups, C(taken=2-3) are min
+    and desired that the new group had when that was last taken in.
     """
     capacity = deployment.capacity
     words = [f"{one.target}{'f' if one.final else ''}{_VERDICTS[one.verdict]}" for one in deployment.plan]
     sizes = {"min": capacity.min_size, "max": capacity.max_size, "desired": capacity.desired_capacity}
-    planned = {"plan": "+".join(words), "alarms": deployment.alarms.write()}
+    planned = {
+        "plan": "+".join(words),
+        "alarms": deployment.alarms.write(),
+        "scaling": "out" if deployment.scale_out else "",
+        "taken": _write_taken(deployment.taken),
+    }
     return _write({**sizes, **{name: value for name, value in planned.items() if value}})
+
+
+def _write_taken(taken: tuple[int, int] | None) -> str:
+    return f"{taken[0]}-{taken[1]}" if taken else ""
+
+
+def _read_taken(fields: Mapping[str, str]) -> tuple[int, int] | None:
+    found = re.fullmatch(r"(\d+)-(\d+)", fields.get("taken", ""))
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def read_plan(value: str) -> tuple[PlannedPhase, ...]:
@@ -214,6 +229,8 @@ def write_snapshot(snapshot: Snapshot) -> str:
             "desired": capacity.desired_capacity,
             "status": snapshot.status,
             "suspended": "+".join(sorted(snapshot.suspended)),
+            **({"grown": snapshot.grown} if snapshot.grown else {}),
+            **({"taken": _write_taken(snapshot.taken)} if snapshot.taken else {}),
             **({"protected": snapshot.protected} if snapshot.protected else {}),
             **({"lifted": "+".join(sorted(snapshot.lifted))} if snapshot.lifted else {}),
         }
@@ -235,6 +252,8 @@ def read_snapshot(group: Group) -> Snapshot | None:
         deployment_id=fields.get("deployment", ""),
         protected=_number(fields, "protected"),
         lifted=frozenset(filter(None, fields.get("lifted", "").split("+"))),
+        grown=_number(fields, "grown"),
+        taken=_read_taken(fields),
     )
 
 
@@ -332,6 +351,8 @@ def read_deployment(group: Group) -> Deployment | None:
         alarms=read_alarms_at_start(tags.get(CAPACITY, "")),
         names=names,
         group_alarms=tags.get(GROUP_ALARMS, ""),
+        scale_out=_read(tags.get(CAPACITY, "")).get("scaling") == "out",
+        taken=_read_taken(_read(tags.get(CAPACITY, ""))),
     )
 
 

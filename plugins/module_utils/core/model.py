@@ -220,8 +220,9 @@ class Snapshot:
 
     C(suspended) are the processes that were suspended already; C(status) is its status in the series then.
     C(protected) is how many instances were protected from scale-in when the deployment first lifted that of some, and
-    C(lifted) the ends of their ids. Attachments are not part of it, because a deployment never changes those of an
-    outgoing group.
+    C(lifted) the ends of their ids. C(grown) is how much of the desired capacity has come meanwhile and is shared
+    out to the new group; C(taken) are min and desired that the group had when that was last taken in. Attachments are
+    not part of it, because a deployment never changes those of an outgoing group.
     """
 
     group: str
@@ -232,6 +233,8 @@ class Snapshot:
     deployment_id: str = ""
     protected: int = 0
     lifted: frozenset[str] = frozenset()
+    grown: int = 0
+    taken: tuple[int, int] | None = None
 
     def as_result(self) -> dict[str, Any]:
         """The group and its sizes, as modules return them under C(previous)."""
@@ -288,7 +291,8 @@ class Deployment:
     began. C(names) are the application, service and environment as
     they were given; their digest alone where there was no room, and nothing where the series was named instead.
     C(group_alarms) is what becomes of the alarms that watch an outgoing group by its name:
-    C(copy), C(tell), or nothing.
+    C(copy), C(tell), or nothing. C(scale_out) says that policies may raise the outgoing groups meanwhile, and C(taken)
+    are min and desired that the new group had when such a raise was last taken in.
     """
 
     series: str
@@ -308,3 +312,5 @@ class Deployment:
     alarms: AlarmsAtStart = field(default_factory=AlarmsAtStart)
     names: tuple[str, ...] = ()
     group_alarms: str = ""
+    scale_out: bool = False
+    taken: tuple[int, int] | None = None

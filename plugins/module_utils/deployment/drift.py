@@ -12,12 +12,13 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..core import journal, naming
-from ..core.capacity import deploying_capacities
+from ..core.capacity import deploying_capacities, live_capacity
 from ..core.errors import Drifted
 from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
-from ..core.passes import Change
+from ..core.passes import Change, Wait
 from .progress import DeploymentProgress
-from .rollout import SCALING_PROCESSES, Rollout
+from .rollout import Rollout
+from .scale_out import find_raise, grow, shield
 from .series import Series
 
 ADOPT = "adopt"
@@ -29,12 +30,19 @@ GIVE_UP = (
 
 
 def look_for(
-    rollout: Rollout, series: Series, deployment: Deployment, progress: DeploymentProgress, attempted: str
-) -> Change | None:
+    rollout: Rollout,
+    series: Series,
+    deployment: Deployment,
+    progress: DeploymentProgress,
+    attempted: str,
+    *,
+    going_back: bool = False,
+) -> Change | Wait | None:
     """Compare the groups of a deployment with its journal.
 
     Returns None where all is as the journal says, and where changes are to be adopted the change that writes
-    them into it. C(progress) keeps what was adopted, so that it is not found again.
+    them into it. C(progress) keeps what was adopted, so that it is not found again. What a policy has raised is none,
+    where policies may. C(going_back) says that the outgoing groups are to take over what the new group has.
 
     Until the set-up is complete nothing has been resized, and an outgoing group may still scale by itself: what it has
     is then the truth, whatever the journal says, and nothing to be refused.
@@ -42,6 +50,9 @@ def look_for(
     Raises:
         Drifted: something is different, and that is not to be adopted.
     """
+    sizes = _explained(series, deployment)
+    if found := find_raise(rollout, series, deployment, progress, sizes):
+        return found
     gone, strayed = _missing(rollout, series, deployment)
     drifted = list(_drifted(series, deployment, progress.adopted))
     forgotten = [*series.forgotten(deployment), *strayed]
@@ -66,12 +77,13 @@ def look_for(
         )
 
     def perform() -> None:
-        for name, tags in _adopted(series, deployment, drifted, gone).items():
+        for name, tags in _adopted(series, deployment, drifted, gone, going_back=going_back).items():
             rollout.autoscaling.write_tags(name, tags)
         _remember(rollout, series, deployment, forgotten, strayed)
         for name, processes in resumed:
             rollout.autoscaling.suspend(name, processes)
-        for group, __ in drifted:
+        # What is planned for the others may change with it.
+        for group in series.groups:
             progress.adopted[group.name] = group.capacity
 
     return Change(tuple(f"adopt that {one}" for one in words), perform)
@@ -197,7 +209,8 @@ def _missing(rollout: Rollout, series: Series, deployment: Deployment) -> tuple[
 def _resumed(series: Series, deployment: Deployment) -> list[tuple[str, list[str]]]:
     """The outgoing groups on which scaling processes run again that the deployment suspended, with them."""
     running = (
-        (group.name, sorted(SCALING_PROCESSES - group.suspended)) for group, __ in series.outgoing(deployment)
+        (group.name, sorted(shield(deployment) - group.suspended))
+        for group, __ in series.outgoing(deployment)
     )
     return [(name, processes) for name, processes in running if processes]
 
@@ -206,41 +219,79 @@ def _drifted(
     series: Series, deployment: Deployment, adopted: Mapping[str, Capacity]
 ) -> Iterator[tuple[Group, Capacity]]:
     """Groups whose sizes the phase that was begun cannot explain, each with the sizes that it should have."""
-    phase = deployment.phase
-    snapshots = [snapshot for __, snapshot in series.outgoing(deployment)]
-    before, after = (
-        deploying_capacities(deployment.group, deployment.capacity, snapshots, one)
-        for one in (Phase(target=phase.before), phase)
-    )
+    before, after = _explained(series, deployment)
+    taken = {snapshot.group: snapshot.taken for __, snapshot in series.outgoing(deployment)}
+    taken[deployment.group] = deployment.taken
     for group in series.groups:
         if group.name not in after or group.capacity == adopted.get(group.name):
+            continue
+        if (group.capacity.min_size, group.capacity.desired_capacity) == taken[group.name]:
             continue
         if group.capacity not in (before[group.name], after[group.name]):
             yield group, after[group.name]
 
 
+def _explained(series: Series, deployment: Deployment) -> tuple[dict[str, Capacity], dict[str, Capacity]]:
+    """The sizes of all groups before the phase that was begun, and in it."""
+    snapshots = [snapshot for __, snapshot in series.outgoing(deployment)]
+    before, after = (
+        deploying_capacities(deployment.group, deployment.capacity, snapshots, one)
+        for one in (Phase(target=deployment.phase.before), deployment.phase)
+    )
+    return before, after
+
+
 def _adopted(
-    series: Series, deployment: Deployment, drifted: Sequence[tuple[Group, Capacity]], gone: list[str]
+    series: Series,
+    deployment: Deployment,
+    drifted: Sequence[tuple[Group, Capacity]],
+    gone: list[str],
+    *,
+    going_back: bool,
 ) -> dict[str, dict[str, str]]:
-    """The tags that make the journal agree with what is there, by group."""
+    """The tags that make the journal agree with what is there, by group; in the order in which they are written."""
     snapshots = {snapshot.group: snapshot for __, snapshot in series.outgoing(deployment)}
     tags: dict[str, dict[str, str]] = {}
+    changed: dict[str, Snapshot] = {}
     for group, planned in drifted:
-        snapshot = snapshots.get(group.name)
-        if snapshot:
-            tags[group.name] = {
-                journal.BEFORE: journal.write_snapshot(_carried(snapshot, group.capacity, planned))
-            }
-        else:
-            tags.setdefault(group.name, {}).update(_new_group_tags(deployment, group.capacity))
+        if snapshot := snapshots.get(group.name):
+            changed[group.name] = _carried(snapshot, group.capacity, planned)
+    for group, planned in drifted:
+        if group.name == deployment.group:
+            tags[group.name] = _new_group_tags(deployment, group.capacity)
+            there = [one for one in (snapshots | changed).values() if one.group not in gone]
+            changed |= _carried_over(deployment, there, group.capacity, planned, going_back=going_back)
     if gone:
         left = [one for one in snapshots.values() if one.group not in gone]
         own = tags.setdefault(deployment.group, {})
         own[journal.OUTGOING] = journal.write_outgoing(left)
         if deployment.adopted:
-            there = [name for name in deployment.adopted if name not in gone]
-            own[journal.ADOPTED] = journal.write_adopted(there)
-    return tags
+            there_still = [name for name in deployment.adopted if name not in gone]
+            own[journal.ADOPTED] = journal.write_adopted(there_still)
+    return tags | {
+        name: {journal.BEFORE: journal.write_snapshot(snapshot)} for name, snapshot in changed.items()
+    }
+
+
+def _carried_over(
+    deployment: Deployment,
+    snapshots: Sequence[Snapshot],
+    now: Capacity,
+    planned: Capacity,
+    *,
+    going_back: bool,
+) -> dict[str, Snapshot]:
+    """What the new group was raised by, as far as the deployment did not want it anyway, for a rollback to give back.
+
+    The newest outgoing group gets it. Where the deployment goes on, the new group keeps its share of it.
+    """
+    wanted = live_capacity(deployment.capacity, snapshots).desired_capacity
+    above = planned.desired_capacity if going_back else max(wanted, planned.desired_capacity)
+    more = now.desired_capacity - above
+    if more <= 0 or not snapshots:
+        return {}
+    newest = max(snapshots, key=lambda one: one.revision)
+    return {newest.group: grow(newest, more)}
 
 
 def _carried(snapshot: Snapshot, now: Capacity, planned: Capacity) -> Snapshot:

@@ -34,7 +34,16 @@ from ..core.capacity import (
 from ..core.errors import InvalidInput
 from ..core.model import Capacity, Deployment, Group, Image, Phase, Snapshot
 from ..core.protection import LIFT, REFUSE, protected
-from . import adoption, alarm_watch, block_devices, group_alarms, image_choice, launch_checks, name_references
+from . import (
+    adoption,
+    alarm_watch,
+    block_devices,
+    group_alarms,
+    image_choice,
+    launch_checks,
+    name_references,
+    scale_out,
+)
 from .base import Basis, read_basis
 from .blockers import Blockers, unknown
 from .lease import new_lease
@@ -51,7 +60,14 @@ RUNNING = "running"
 _HOW_OPTIONS = frozenset(
     {
         *("adopt_group", "deployment_id", "phases", "resize_order", "list_copied"),
-        *("scale_in_protection", "capacity_floor", "watched_alarms", "alarms_of_group", "blockers"),
+        *(
+            "scale_in_protection",
+            "capacity_floor",
+            "scaling",
+            "watched_alarms",
+            "alarms_of_group",
+            "blockers",
+        ),
         "unknown_members",
     }
 )
@@ -82,6 +98,7 @@ class SetUpOptions(OwnSettings):
     resize_order: str = NEW_FIRST
     scale_in_protection: str = LIFT
     capacity_floor: str = "none"
+    scaling: str = scale_out.SUSPENDED
     watched_alarms: tuple[str, ...] = ()
     alarms_of_group: str = TELL
     blockers: Blockers = field(default_factory=Blockers)
@@ -418,6 +435,7 @@ class Plan:
             plan=planned(options.phases or (), capacity.desired_capacity),
             names=self.rollout.deployer.names,
             group_alarms=COPY if options.alarms_of_group == COPY else "",
+            scale_out=options.scaling == scale_out.SCALE_OUT,
         )
 
 

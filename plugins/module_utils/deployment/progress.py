@@ -53,8 +53,9 @@ class DeploymentProgress(Progress):
 
     C(series) is its name once it is found, and C(named) says that its names were compared; C(owned) says that the
     deployment was this run's at an earlier look; C(adopted) are sizes of groups that were taken over as the truth, and
-    C(watched) the groups that are watched; C(blocked_since) is since when something waits to begin. The alarms are read
-    again at C(next_alarms), in seconds since the epoch.
+    C(watched) the groups that are watched; C(raised_since) is when outgoing groups were first seen larger than planned;
+    C(blocked_since) is since when something waits to begin. The alarms are read again at C(next_alarms), in seconds
+    since the epoch.
     """
 
     series: str = ""
@@ -62,6 +63,7 @@ class DeploymentProgress(Progress):
     owned: bool = False
     adopted: dict[str, Capacity] = field(default_factory=dict)
     watched: dict[str, Watch] = field(default_factory=dict)
+    raised_since: dict[str, float] = field(default_factory=dict)
     next_alarms: float = 0.0
     blocked_since: float | None = None
 

@@ -202,7 +202,9 @@ class RollBack:
                 ]
             )
         if deployment.status == journal.DEPLOYING and not deployment.phase.finishing:
-            adoption = drift.look_for(self._rollout, series, deployment, progress, self.attempted)
+            adoption = drift.look_for(
+                self._rollout, series, deployment, progress, self.attempted, going_back=True
+            )
             if adoption:
                 return adoption
         restored = [snapshot.as_result() for __, snapshot in outgoing]
@@ -214,6 +216,10 @@ class RollBack:
 
         def perform() -> None:
             api = self._rollout.autoscaling
+            for one, __ in outgoing:
+                # Until it has what it had, its policies would resize it as well, where they may.
+                if deployment.scale_out and (running := SCALING_PROCESSES - one.suspended):
+                    api.suspend(one.name, running)
             api.write_tags(
                 group.name, {journal.STATUS: journal.ROLLING_BACK, **lease_tags(self._rollout, deployment)}
             )

@@ -21,10 +21,12 @@ from ..core.capacity import (
     Standing,
     Wanted,
     deploying_capacities,
+    live_capacity,
     next_step,
     out_of_turn,
     outgoing_targets,
     stages,
+    with_growth,
 )
 from ..core.errors import InvalidInput, RolloutError
 from ..core.health import LAUNCH_PATIENCE
@@ -47,6 +49,7 @@ from .lease import ensure_ours, lease_tags, needs_renewal, taken_first
 from .progress import DeploymentProgress
 from .progress_lines import Telling, instances
 from .rollout import Rollout
+from .scale_out import policies_off, policies_on
 from .series import Series, short, state_of
 from .series_search import unknown_group
 
@@ -315,6 +318,8 @@ class Upgrade:
                 f"lift the protection of {instances(len(one))} of {name}" for name, one in lifts.items()
             )
             return Change(words, lambda: self._lift(seen, lifts))
+        if off := policies_off(self._rollout, deployment, seen.outgoing, sizes, phase):
+            return off
         if step.resize:
             if tags.get(journal.PHASE):
                 drift.refuse_policies(self._rollout, deployment, self.attempted)
@@ -334,7 +339,8 @@ class Upgrade:
             self._refuse_lack(new, progress)
         if step.wait_for:
             return Wait(step.wait_for, step.soonest)
-        return self._pause(progress, tell) or self._done(seen, phase, progress)
+        on = policies_on(self._rollout, deployment, seen.outgoing, sizes, phase)
+        return on or self._pause(progress, tell) or self._done(seen, phase, progress)
 
     def _pause(self, progress: UpgradeProgress, tell: Tell) -> Wait | None:
         """What is left of the pause after the phase, in which the groups are watched as before."""
@@ -453,7 +459,7 @@ class Upgrade:
 
     def _final_sizes(self, seen: _Seen) -> Capacity | None:
         """The sizes to write at the end; None where they are written, and desired may be a policy's already."""
-        wanted, now = seen.deployment.capacity, seen.group.capacity
+        wanted, now = live_capacity(seen.deployment.capacity, seen.snapshots), seen.group.capacity
         if seen.deployment.phase.finishing and (now.min_size, now.max_size) == (
             wanted.min_size,
             wanted.max_size,
@@ -471,7 +477,7 @@ class Upgrade:
         existing = set(progress.existing or ())
         return {
             "group": seen.group.name,
-            "desired_capacity": phase.target,
+            "desired_capacity": with_growth(phase.target, seen.deployment.capacity, seen.snapshots),
             "final": phase.final,
             "previous": [snapshot.as_result() for snapshot in seen.snapshots],
             "instances": {
@@ -483,8 +489,10 @@ class Upgrade:
 
 
 def _phase_words(seen: _Seen, phase: Phase) -> str:
-    desired = seen.deployment.capacity.desired_capacity
-    targets = outgoing_targets(seen.snapshots, phase, desired)
+    capacity = seen.deployment.capacity
+    targets = outgoing_targets(seen.snapshots, phase, capacity.desired_capacity)
+    target = with_growth(phase.target, capacity, seen.snapshots)
+    desired = live_capacity(capacity, seen.snapshots).desired_capacity
     before = sum(snapshot.capacity.desired_capacity for snapshot in seen.snapshots)
     outgoing = f", outgoing to {sum(targets.values())} of {before}" if seen.snapshots else ""
-    return f"{'final phase' if phase.final else 'phase'}: to {phase.target} of {desired}{outgoing}"
+    return f"{'final phase' if phase.final else 'phase'}: to {target} of {desired}{outgoing}"
