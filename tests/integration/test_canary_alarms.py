@@ -57,6 +57,51 @@ def test_an_alarm_that_fires_in_a_pause_takes_everything_back(base: Shop, deploy
     assert leftovers(base, f"{base.series}__2") == []
 
 
+def wait_until_it_may_grow(shop: Shop, group: str) -> None:
+    give_up = time.monotonic() + 120
+    while time.monotonic() < give_up:
+        found = shop.group(group) or {}
+        suspended = {one["ProcessName"] for one in found["SuspendedProcesses"]}
+        if found["DesiredCapacity"] == 2 and "AlarmNotification" not in suspended:
+            return
+        time.sleep(0.2)
+
+
+def test_load_that_doubles_while_a_phase_pauses_is_taken_in_and_stays(base: Shop, deployer: Deployer) -> None:
+    """Policies of the outgoing group may raise it, where that is wanted; an alarm sets one off."""
+    first = deployer.go_live(deployer.image("one"))
+    policy = base.client("autoscaling").put_scaling_policy(
+        AutoScalingGroupName=first,
+        PolicyName="load",
+        AdjustmentType="ChangeInCapacity",
+        ScalingAdjustment=2,
+        Cooldown=0,
+    )
+    make_alarm(base, ALARM)
+    described = base.client("cloudwatch").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
+    known = ("AlarmName", "Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold")
+    base.client("cloudwatch").put_metric_alarm(
+        **{name: described[name] for name in (*known, "ComparisonOperator", "TreatMissingData")},
+        AlarmActions=[policy["PolicyARN"]],
+    )
+    image = deployer.image("two")
+    # As soon as policies may raise the group again that has gone from 4 to 2.
+    load = threading.Thread(
+        target=lambda: (wait_until_it_may_grow(base, first), set_state(base, ALARM, "ALARM"))
+    )
+    load.start()
+
+    run = deployer.deploy(
+        image, canary_scaling="scale_out", canary_phases=[{**PHASES[1], "pause": 20}, PHASES[2]]
+    )
+
+    load.join()
+    assert run.code == 0, run.output
+    assert f"let its own policies raise {first}" in run.output
+    assert f"take in that a policy has raised {first} from 2 to 4" in run.output
+    assert base.revisions() == {first: Sizes(0, 10, 0, 0), f"{base.series}__2": Sizes(0, 10, 6, 6)}
+
+
 def test_an_alarm_that_is_misspelt_is_refused_with_the_one_that_is_meant(
     base: Shop, deployer: Deployer
 ) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.capacity impo
     capacity_problems,
     deploying_capacities,
     floor,
+    live_capacity,
     next_step,
     outgoing_targets,
     outgoing_total,
@@ -53,6 +55,37 @@ def walk(phases: Sequence[Wanted], desired: int) -> list[Phase]:
         reached = wanted.phase_after(reached, desired)
         walked.append(reached)
     return walked
+
+
+class TestGrowth:
+    """What has come meanwhile is shared out in proportion."""
+
+    @staticmethod
+    def grown(desired: int, number: int) -> Snapshot:
+        return dataclasses.replace(old(6, desired + number, 40), grown=number)
+
+    @pytest.mark.parametrize(
+        ("running", "wanted", "more", "live"), [(4, 4, 4, 8), (10, 4, 5, 6), (4, 8, 2, 12), (4, 4, 0, 4)]
+    )
+    def test_the_new_group_ends_with_its_share(self, running: int, wanted: int, more: int, live: int) -> None:
+        capacity = live_capacity(Capacity(0, 40, wanted), [self.grown(running, more)])
+        assert capacity == Capacity(0, 40, live)
+
+    def test_the_wanted_maximum_is_kept(self) -> None:
+        assert live_capacity(Capacity(0, 6, 4), [self.grown(4, 4)]) == Capacity(0, 6, 6)
+
+    @given(st.integers(1, 40), st.integers(0, 40), st.integers(1, 100))
+    def test_the_share_of_a_phase_stays_and_the_total_covers_what_is_needed(
+        self, desired: int, more: int, percent: int
+    ) -> None:
+        capacity, snapshot = Capacity(0, 1000, desired), self.grown(desired, more)
+        phase = Wanted(percent=percent).phase_after(Phase(), desired)
+        sizes = deploying_capacities(NEW, capacity, [snapshot], phase)
+        new, outgoing = sizes[NEW].desired_capacity, sizes[snapshot.group].desired_capacity
+        whole = desired + more
+        assert abs(new - phase.target * whole / desired) <= 0.5
+        assert new + outgoing >= whole
+        assert phase.final == (outgoing == 0 and new == whole) or not phase.final
 
 
 class TestTheGuidesExample:
