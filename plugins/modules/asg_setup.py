@@ -295,11 +295,6 @@ left:
   returned: success
   type: list
   elements: str
-phases:
-  description: O(phases) as they were understood, also where they came as text.
-  returned: when O(run) is given
-  type: list
-  elements: dict
 revisions:
   description: The revisions of the series before it, as M(progressive.aws.asg_series_info) returns them.
   returned: success

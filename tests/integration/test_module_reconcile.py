@@ -61,8 +61,8 @@ if __name__ == "__main__":
 RUNTIME = {
     "requires_ansible": ">=2.16.0",
     "action_groups": {"all": ["count"]},
-    "plugin_routing": {"modules": {"count": {"action_plugin": "progressive.aws.reconcile"}}},
 }
+ACTION = "from ansible_collections.progressive.aws.plugins.plugin_utils.reconcile import ActionModule\n"
 
 
 class Trial:
@@ -73,7 +73,9 @@ class Trial:
         self.gate = folder / "gate"
         collection = folder / "ansible_collections" / "trial" / "steps"
         (collection / "plugins" / "modules").mkdir(parents=True)
+        (collection / "plugins" / "action").mkdir()
         (collection / "meta").mkdir()
+        (collection / "plugins" / "action" / "count.py").write_text(ACTION)
         (collection / "plugins" / "modules" / "count.py").write_text(COUNTER)
         (collection / "meta" / "runtime.yml").write_text(yaml.safe_dump(RUNTIME))
         self.environ = environment(
