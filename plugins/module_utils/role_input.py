@@ -28,6 +28,8 @@ VARIABLES = frozenset(
         "canary_alarms",
         "canary_alarms_of_group",
         "canary_application",
+        "canary_bake",
+        "canary_bake_outgoing",
         "canary_base_group",
         "canary_block_device_mappings",
         "canary_blockers",
@@ -221,10 +223,13 @@ def part_of(phases: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> tu
     return Part(first, last, tuple(names[last + 1 :])), problems
 
 
-def steps(phases: Sequence[Mapping[str, Any]], folder: str, part: Part | None = None) -> list[dict[str, Any]]:
-    """The steps of the phases in their order, or of a part of them; the clean-up follows the last phase.
+def steps(
+    phases: Sequence[Mapping[str, Any]], folder: str, part: Part | None = None, *, bakes: bool = False
+) -> list[dict[str, Any]]:
+    """The steps of the phases in their order, or of a part of them; the last phase is followed by the bake, where it
+    C(bakes), and the clean-up.
 
-    Each has C(phase), its number from 0, C(name), which is shown, and C(do): C(upgrade), C(verify),
+    Each has C(phase), its number from 0, C(name), which is shown, and C(do): C(upgrade), C(verify), C(bake),
     C(task_file) with its C(file) and whether it comes C(after) the upgrade, or C(prune). C(so_far) has the kinds of the
     steps up to this one: what is equal for two hosts has been preceded by the same kinds for both. C(hand_over) stands
     at the last of a part that goes back to AWS, where another run goes on.
@@ -250,6 +255,8 @@ def steps(phases: Sequence[Mapping[str, Any]], folder: str, part: Part | None = 
             add("verify", "verify")
         add_files(phase.get("after"), after=True)
         if number == len(phases) - 1:
+            if bakes:
+                add("bake", "bake")
             add("prune", "prune")
     if part.left and found:
         next(step for step in reversed(found) if step["do"] in ("upgrade", "verify"))["hand_over"] = True

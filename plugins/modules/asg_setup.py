@@ -104,6 +104,38 @@ options:
           - The options of M(progressive.aws.cloudwatch_verify) with which the phase is going to be verified.
           - They are checked, and what they can find is planned, before anything is touched.
         type: dict
+  bake:
+    description:
+      - What comes after the last phase, before the new revision is live. It is watched for a while, with its alarms,
+        while the deployment can still be taken back as a whole.
+      - M(progressive.aws.asg_upgrade) with O(progressive.aws.asg_upgrade#module:end_bake=true) waits for its end.
+    type: dict
+    suboptions:
+      seconds:
+        description: For how many seconds at least. Without them there is no bake.
+        type: int
+      requests:
+        description:
+          - How many requests the new revision must have served besides, by C(RequestCountPerTarget) of its target
+            groups, times its instances. It needs an Application Load Balancer.
+        type: int
+      requests_timeout:
+        description:
+          - For how many seconds after O(bake.seconds) to wait for O(bake.requests) before it fails. By default as long
+            again as O(bake.seconds).
+        type: int
+  bake_outgoing:
+    description:
+      - What the outgoing groups do until the bake is over.
+      - With V(stopped) they shrink phase by phase, and have no instances in the bake. The new group has its scaling
+        policies then, and is scaled by them.
+      - With V(running) they keep their sizes from the beginning of the deployment on, as spare capacity behind the
+        same load balancers, so that a rollback is a matter of seconds. The new group gets its scaling policies when
+        the bake is over, and they have gone to 0.
+      - It cannot be changed by a run that goes on.
+    type: str
+    choices: [stopped, running]
+    default: stopped
   resize_order:
     description:
       - In which order M(progressive.aws.asg_upgrade) is going to resize the groups of each of O(phases), for the
@@ -406,6 +438,36 @@ peak:
   returned: when O(phases) is given
   type: int
   sample: 6
+bake:
+  description: What O(bake) comes to.
+  returned: when there is one
+  type: dict
+  contains:
+    seconds:
+      description: For how many seconds at least.
+      type: int
+      returned: always
+      sample: 3600
+    requests:
+      description: How many requests must have been served besides.
+      type: int
+      returned: always
+      sample: 0
+    requests_timeout:
+      description: For how many seconds more they are waited for.
+      type: int
+      returned: always
+      sample: 0
+    outgoing:
+      description: V(running) or V(stopped).
+      type: str
+      returned: always
+      sample: running
+    instance_hours:
+      description: What it costs more than the new group alone, in hours of instances, or of the groups' units.
+      type: float
+      returned: always
+      sample: 4.0
 checks:
   description: What was found out about whether AWS is going to let it happen, when a new revision is planned.
   returned: success
@@ -544,6 +606,11 @@ from ansible_collections.progressive.aws.plugins.module_utils.copying.group_alar
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.progressive.aws.plugins.module_utils.core.protection import LIFT, WAYS
 from ansible_collections.progressive.aws.plugins.module_utils.deployment import alarm_watch
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.bake import (
+    OUTGOING,
+    STOPPED,
+    bake_of,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.blockers import read_blockers
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions
 from ansible_collections.progressive.aws.plugins.module_utils.verification.rehearsal import Rehearsal
@@ -591,6 +658,15 @@ ARGUMENT_SPEC = {
     "alarms_of_group": {"type": "str", "choices": list(WAYS_OF_ALARMS), "default": TELL},
     **modules.BLOCKERS_OPTION,
     "unknown_members": {"type": "str", "choices": ["refuse", "ignore"], "default": "refuse"},
+    "bake": {
+        "type": "dict",
+        "options": {
+            "seconds": {"type": "int"},
+            "requests": {"type": "int"},
+            "requests_timeout": {"type": "int"},
+        },
+    },
+    "bake_outgoing": {"type": "str", "choices": list(OUTGOING), "default": STOPPED},
     "role": {"type": "dict", "options": ROLE},
     "list_copied": {"type": "bool", "default": True},
 }
@@ -623,6 +699,7 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
         alarms_of_group=params["alarms_of_group"],
         blockers=read_blockers(params["blockers"]),
         unknown_members=params["unknown_members"],
+        bake=bake_of(params["bake"], params["bake_outgoing"]),
         list_copied=params["list_copied"],
     )
 
@@ -657,6 +734,7 @@ def main() -> None:
     phases, role = module.params["phases"] or [], module.params["role"] or {}
     problems = [*verification_problems(phases), *(role_input.problems(role, phases) if role else ())]
     part = role_input.part_of(phases, role)[0]
+    bakes = bool((module.params["bake"] or {}).get("seconds"))
     modules.run_step(
         module,
         lambda rollout: SetUp(
@@ -667,7 +745,7 @@ def main() -> None:
             problems=problems,
             warnings=role_input.unknown_variables(role["variables"])[1] if role else (),
             rehearse=rehearsal(phases).plan,
-            steps=role_input.steps(phases, role.get("folder", "."), part),
+            steps=role_input.steps(phases, role.get("folder", "."), part, bakes=bakes),
             begins_with=modules.wanted(phases[part.first]) if part.first else None,
             left=part.left,
         ),

@@ -46,6 +46,15 @@ options:
         O(wait_timeout).
     type: float
     default: 0
+  end_bake:
+    description:
+      - Whether to stay until the end of the bake that M(progressive.aws.asg_setup) has planned, when the new group is
+        live. Without it the final phase ends with the beginning of the bake.
+      - The groups and O(watched_alarms) are watched meanwhile. Its time counts from its beginning, also for a run that
+        goes on, and counts for no time-out.
+      - Where no bake is planned it changes nothing.
+    type: bool
+    default: false
   resize_order:
     description:
       - Which side settles before the other one begins.
@@ -119,6 +128,11 @@ desired_capacity:
   sample: 2
 final:
   description: Whether it was the final phase.
+  returned: success
+  type: bool
+  sample: false
+baking:
+  description: Whether the bake has begun, and is not over, so that the group is not live yet.
   returned: success
   type: bool
   sample: false
@@ -327,6 +341,7 @@ ARGUMENT_SPEC = {
     "scale_in_protection": {"type": "str", "choices": list(WAYS), "default": LIFT},
     "settle_time": {"type": "float", "default": 10.0},
     **modules.LAUNCH_PATIENCE_OPTION,
+    "end_bake": {"type": "bool", "default": False},
     **modules.WATCHED_ALARMS_OPTION,
     **modules.HAND_OVER_OPTION,
     **modules.BLOCKERS_OPTION,
@@ -351,6 +366,7 @@ def main() -> None:
                 scale_in_protection=params["scale_in_protection"],
                 watched_alarms=alarm_watch.named(params["watched_alarms"]),
                 blockers=read_blockers(params["blockers"]),
+                end_bake=params["end_bake"],
             ),
         ),
     )

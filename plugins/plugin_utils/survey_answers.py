@@ -19,6 +19,7 @@ NAMES = frozenset({"application", "service", "environment", "base_group"})
 STRUCTURES = frozenset(
     {
         "alarms",
+        "bake",
         "baseline_groups",
         "block_device_mappings",
         "blockers",

@@ -18,7 +18,9 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.errors import
     RollingBack,
     RolloutError,
 )
+from ansible_collections.progressive.aws.plugins.module_utils.core.model import Bake
 from ansible_collections.progressive.aws.plugins.module_utils.core.passes import Timing
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import Upgrade
 
 from tests.faults.harms import HARMS, MOST_COMMANDS, harm, way_out, what_wants_in_vain
 from tests.sandbox.faults import Fault
@@ -62,6 +64,8 @@ RERUNS = ("resume", "roll back")
 WAY_OUT = "the way out"
 #: The harms that come after a case has ended, one after the other, and none at times.
 AFTERWARDS = ("", *HARMS)
+BAKE_RUNNING = {"bake": Bake(20, keeps=True)}
+BAKE_STOPPED = {"bake": Bake(20)}
 COPY_ALARMS = {"alarms_of_group": "copy"}
 
 
@@ -152,9 +156,23 @@ def _deploy(site: Site, owner: str, resize_order: str = "new_first", **options: 
     try:
         for percent in (25, 50, 100):
             site.run(site.upgrade_step(group, percent, owner, resize_order=resize_order), TIMING)
+        if "bake" in options:
+            site.run(_baking(site.upgrade_step(group, 100, owner)), TIMING)
     except RolloutError as error:
         site.run(site.roll_back_step(group, owner), TIMING)
         raise error
+
+
+def _baking(step: Upgrade) -> Upgrade:
+    return Upgrade(step._rollout, dataclasses.replace(step._options, end_bake=True))
+
+
+def _bake_running(site: Site, owner: str) -> None:
+    _deploy(site, owner, **BAKE_RUNNING)
+
+
+def _bake_stopped(site: Site, owner: str) -> None:
+    _deploy(site, owner, **BAKE_STOPPED)
 
 
 def _old_first(site: Site, owner: str) -> None:
@@ -220,6 +238,10 @@ SCENARIOS = {
         Scenario("two outgoing groups", _two_outgoing, _deploy),
         Scenario("a launch configuration", _configured, _deploy),
         Scenario("a rollback", _half_way, _roll_back),
+        Scenario("a bake beside running capacity", _one_live, _bake_running, options=BAKE_RUNNING),
+        Scenario(
+            "a bake alone, late answers", _one_live, _bake_stopped, staleness=LATE, options=BAKE_STOPPED
+        ),
         Scenario("copied alarms", _watched, _copy_alarms, options=COPY_ALARMS, alarms=("cpu", "half")),
         Scenario(
             "copied alarms, late answers",

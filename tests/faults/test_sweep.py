@@ -17,6 +17,8 @@ HARMED = 23
 #: Of what differs from the guide's example in the world alone, a few.
 FEW = 577
 SAMPLES = dict.fromkeys(list(SCENARIOS)[:5], EVERY) | {
+    "a bake beside running capacity": EVERY,
+    "a bake alone, late answers": FEW,
     "copied alarms": FEW,
     "weights, late answers": FEW,
     "a slow hook, late answers": FEW,

@@ -103,6 +103,7 @@ def test_the_steps_of_the_phases_come_in_their_order() -> None:
         (1, "task_file", "/a.yml"),
         (1, "prune", None),
     ]
+    assert [one["do"] for one in role_input.steps(phases, "/plays", bakes=True)][-2:] == ["bake", "prune"]
     assert [one["so_far"] for one in steps[:3]] == [
         "task_file",
         "task_file upgrade",

@@ -141,6 +141,23 @@ class LoadBalancing:
             ]
         return found
 
+    def of_application_load_balancers(self, target_group_arns: Sequence[str]) -> list[str]:
+        """Those of the target groups to which an Application Load Balancer forwards, which counts their requests."""
+        found: list[str] = []
+        for first in range(0, len(target_group_arns), MOST_TARGET_GROUPS):
+            answer = self._call(
+                "elbv2",
+                "DescribeTargetGroups",
+                "find out what counts the requests of target groups",
+                TargetGroupArns=list(target_group_arns[first : first + MOST_TARGET_GROUPS]),
+            )
+            found += [
+                item["TargetGroupArn"]
+                for item in answer["TargetGroups"]
+                if item.get("Protocol") in ("HTTP", "HTTPS") and item.get("LoadBalancerArns")
+            ]
+        return found
+
     def missing(self, target_group_arns: Sequence[str], load_balancer_names: Sequence[str]) -> list[str]:
         """Say which of the given target groups and classic load balancers do not exist."""
         problems = []

@@ -133,6 +133,11 @@ def out_of_turn(plan: Sequence[PlannedPhase], reached: Phase, wanted: Phase) -> 
     ]
     if skipped:
         return f"the plan goes to {skipped[0].target} of {plan[-1].target} next, and {reached.target} have been reached"
+    return unverified(plan, reached)
+
+
+def unverified(plan: Sequence[PlannedPhase], reached: Phase) -> str:
+    """Say that what has been reached has not passed its verification; empty where it has, or has none."""
     if any(one.verdict == "due" and _is_reached(one, reached) for one in plan):
         return f"the phase to {reached.target} of {plan[-1].target} has not passed its verification"
     return ""
@@ -235,8 +240,15 @@ def outgoing_total(before: int, target: int, desired_capacity: int, *, final: bo
     return max(1, remaining)
 
 
-def outgoing_targets(outgoing: Sequence[Snapshot], phase: Phase, desired_capacity: int) -> dict[str, int]:
-    """How many instances each outgoing group has in a phase, by name. The oldest revision shrinks first."""
+def outgoing_targets(
+    outgoing: Sequence[Snapshot], phase: Phase, desired_capacity: int, *, keeps: bool = False
+) -> dict[str, int]:
+    """How many instances each outgoing group has in a phase, by name. The oldest revision shrinks first.
+
+    With C(keeps) they have what they had, until the bake is over.
+    """
+    if keeps and not phase.baked:
+        return {snapshot.group: snapshot.capacity.desired_capacity for snapshot in outgoing}
     before = sum(snapshot.capacity.desired_capacity for snapshot in outgoing)
     left = outgoing_total(before, phase.target, desired_capacity, final=phase.final)
     targets = {}
@@ -306,14 +318,15 @@ def sizes_of_what_serves(
 
 
 def deploying_capacities(
-    new_group: str, capacity: Capacity, outgoing: Sequence[Snapshot], phase: Phase
+    new_group: str, capacity: Capacity, outgoing: Sequence[Snapshot], phase: Phase, *, keeps: bool = False
 ) -> dict[str, Capacity]:
     """The sizes of every group of a deployment in a phase, by name.
 
-    Before the first phase the outgoing groups still have the sizes of their snapshots.
+    Before the first phase the outgoing groups still have the sizes of their snapshots, and with C(keeps) until the bake
+    is over.
     """
     sizes = {new_group: pinned(with_growth(phase.target, capacity, outgoing), capacity.max_size)}
-    if phase.target == 0:
+    if phase.target == 0 or (keeps and not phase.baked):
         sizes.update({snapshot.group: snapshot.capacity for snapshot in outgoing})
         return sizes
     targets = outgoing_targets(outgoing, phase, capacity.desired_capacity)
@@ -322,22 +335,29 @@ def deploying_capacities(
     return sizes
 
 
-def floor(outgoing: Sequence[Snapshot], capacity: Capacity, phase: Phase) -> int:
+def floor(outgoing: Sequence[Snapshot], capacity: Capacity, phase: Phase, *, keeps: bool = False) -> int:
     """What capacity in service never falls below with C(new_first), over all groups, in a phase."""
     before = sum(snapshot.capacity.desired_capacity for snapshot in outgoing)
-    planned = phase.target + sum(outgoing_targets(outgoing, phase, capacity.desired_capacity).values())
-    return min(before, planned)
+    targets = outgoing_targets(outgoing, phase, capacity.desired_capacity, keeps=keeps)
+    return min(before, phase.target + sum(targets.values()))
 
 
 def phase_peak(
-    outgoing: Sequence[Snapshot], capacity: Capacity, before: Phase, phase: Phase, resize_order: str
+    outgoing: Sequence[Snapshot],
+    capacity: Capacity,
+    before: Phase,
+    phase: Phase,
+    resize_order: str,
+    *,
+    keeps: bool = False,
 ) -> int:
     """The most instances that all groups together are told to have at a time between two phases.
 
     With C(new_first) the new group has grown before an outgoing one shrinks, so that both are there.
     """
     totals = [
-        sum(outgoing_targets(outgoing, one, capacity.desired_capacity).values()) for one in (before, phase)
+        sum(outgoing_targets(outgoing, one, capacity.desired_capacity, keeps=keeps).values())
+        for one in (before, phase)
     ]
     if resize_order == NEW_FIRST:
         return phase.target + totals[0]
@@ -345,13 +365,18 @@ def phase_peak(
 
 
 def peak(
-    outgoing: Sequence[Snapshot], capacity: Capacity, phases: Sequence[Wanted], resize_order: str
+    outgoing: Sequence[Snapshot],
+    capacity: Capacity,
+    phases: Sequence[Wanted],
+    resize_order: str,
+    *,
+    keeps: bool = False,
 ) -> int:
     """The most instances of a whole deployment; without phases as if one brought it to 100 %."""
     most, reached = sum(snapshot.capacity.desired_capacity for snapshot in outgoing), Phase()
     for wanted in phases or (Wanted(percent=100),):
         before, reached = reached, wanted.phase_after(reached, capacity.desired_capacity)
-        most = max(most, phase_peak(outgoing, capacity, before, reached, resize_order))
+        most = max(most, phase_peak(outgoing, capacity, before, reached, resize_order, keeps=keeps))
     return most
 
 

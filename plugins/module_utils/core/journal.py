@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 
 from .errors import NewerJournal
-from .model import Capacity, Deployment, Group, Lease, Phase, PlannedPhase, Snapshot
+from .model import Bake, Capacity, Deployment, Group, Lease, Phase, PlannedPhase, Snapshot
 from .naming import PARTS, names_digest
 from .watched_alarms import AlarmsAtStart, read_alarms
 
@@ -95,11 +95,12 @@ _VERDICTS = {"": "", "due": "v", "passed": "p"}
 
 
 def write_sizes(deployment: Deployment) -> str:
-    """Sizes and what is planned, as a tag's value: C(min=0 max=10 desired=4 plan=1v+2p+4f alarms=aB3x9k.Zq0).
+    """Sizes and what is planned, as a tag's value: C(min=0 max=10 desired=4 plan=1v+2p+4f alarms=aB3x9k.Zq0 bake=3600).
 
     C(f) marks the final phase, C(v) one that is still to be verified, C(p) one that has passed. After the dot come the
     alarms that were in ALARM when it began. C(scaling=out) lets policies raise outgoing groups, C(taken=2-3) are min
     and desired that the new group had when that was last taken in.
+    there are any; C(keep) says that the outgoing groups keep their sizes meanwhile.
     """
     capacity = deployment.capacity
     words = [f"{one.target}{'f' if one.final else ''}{_VERDICTS[one.verdict]}" for one in deployment.plan]
@@ -109,6 +110,7 @@ def write_sizes(deployment: Deployment) -> str:
         "alarms": deployment.alarms.write(),
         "scaling": "out" if deployment.scale_out else "",
         "taken": _write_taken(deployment.taken),
+        "bake": _write_bake(deployment.bake),
     }
     return _write({**sizes, **{name: value for name, value in planned.items() if value}})
 
@@ -120,6 +122,20 @@ def _write_taken(taken: tuple[int, int] | None) -> str:
 def _read_taken(fields: Mapping[str, str]) -> tuple[int, int] | None:
     found = re.fullmatch(r"(\d+)-(\d+)", fields.get("taken", ""))
     return (int(found[1]), int(found[2])) if found else None
+
+
+def _write_bake(bake: Bake) -> str:
+    numbers = (bake.seconds, bake.requests, bake.requests_timeout)
+    kept = numbers if bake.requests else numbers[:1] if bake.seconds else ()
+    return "+".join([*map(str, kept), *(["keep"] if bake.keeps else [])])
+
+
+def read_bake(value: str) -> Bake:
+    """The bake from a tag's value."""
+    words = _read(value).get("bake", "").split("+")
+    numbers = [int(word) for word in words if word.isascii() and word.isdigit()][:3]
+    seconds, requests, requests_timeout = [*numbers, 0, 0, 0][:3]
+    return Bake(seconds, requests, requests_timeout, keeps="keep" in words)
 
 
 def read_plan(value: str) -> tuple[PlannedPhase, ...]:
@@ -141,15 +157,18 @@ def read_capacity(value: str) -> Capacity:
 
 
 def write_phase(phase: Phase) -> str:
-    """A phase as a tag's value: C(before=1 target=2 stage=canary)."""
+    """A phase as a tag's value: C(before=1 target=2 stage=canary), in a bake with since when, by AWS's clock."""
     stage = "canary"
     if phase.preparing:
         stage = "setup"
+    elif phase.baking:
+        stage = "bake-scaled" if phase.finishing else "bake"
     elif phase.finishing:
         stage = "finishing"
     elif phase.final:
-        stage = "final"
-    return _write({"before": phase.before, "target": phase.target, "stage": stage})
+        stage = "baked" if phase.baked else "final"
+    since = {"since": phase.bake_since} if phase.baking else {}
+    return _write({"before": phase.before, "target": phase.target, "stage": stage, **since})
 
 
 def read_phase(value: str) -> Phase:
@@ -159,9 +178,11 @@ def read_phase(value: str) -> Phase:
     return Phase(
         before=_number(fields, "before"),
         target=_number(fields, "target"),
-        final=stage in ("final", "finishing"),
-        finishing=stage == "finishing",
+        final=stage in ("final", "finishing", "bake", "bake-scaled", "baked"),
+        finishing=stage in ("finishing", "bake-scaled"),
         preparing=stage == "setup",
+        bake_since=_number(fields, "since") if stage in ("bake", "bake-scaled") else 0,
+        baked=stage == "baked",
     )
 
 
@@ -349,6 +370,7 @@ def read_deployment(group: Group) -> Deployment | None:
         adopted=tuple(map(unescape, tags.get(ADOPTED, "").split())),
         plan=read_plan(tags.get(CAPACITY, "")),
         alarms=read_alarms_at_start(tags.get(CAPACITY, "")),
+        bake=read_bake(tags.get(CAPACITY, "")),
         names=names,
         group_alarms=tags.get(GROUP_ALARMS, ""),
         scale_out=_read(tags.get(CAPACITY, "")).get("scaling") == "out",

@@ -260,7 +260,7 @@ class Phase:
 
     C(preparing) holds until set-up is complete. C(final) marks the phase in which the outgoing groups go to 0, and
     C(finishing) its end, when everything has settled and policies are being attached: from then on the group may be
-    scaled by its own policies.
+    scaled by its own policies. The bake has begun at C(bake_since), by AWS's clock; C(baked) says that it is over.
     """
 
     before: int = 0
@@ -268,6 +268,13 @@ class Phase:
     final: bool = False
     finishing: bool = False
     preparing: bool = False
+    bake_since: int = 0
+    baked: bool = False
+
+    @property
+    def baking(self) -> bool:
+        """Whether the bake has begun, and is not over."""
+        return self.bake_since > 0
 
 
 @dataclass(frozen=True)
@@ -283,6 +290,20 @@ class PlannedPhase:
 
 
 @dataclass(frozen=True)
+class Bake:
+    """How a revision that has everything is watched before it is live: for C(seconds), where that is not 0.
+
+    It must also have served C(requests) by then, or C(requests_timeout) seconds later. With C(keeps) the outgoing
+    groups keep their sizes, from the beginning of the deployment until the bake is over.
+    """
+
+    seconds: int = 0
+    requests: int = 0
+    requests_timeout: int = 0
+    keeps: bool = False
+
+
+@dataclass(frozen=True)
 class Deployment:
     """A deployment as the tags of its new group tell of it.
 
@@ -293,6 +314,7 @@ class Deployment:
     C(group_alarms) is what becomes of the alarms that watch an outgoing group by its name:
     C(copy), C(tell), or nothing. C(scale_out) says that policies may raise the outgoing groups meanwhile, and C(taken)
     are min and desired that the new group had when such a raise was last taken in.
+    C(bake) is what comes between its last phase and live.
     """
 
     series: str
@@ -314,3 +336,4 @@ class Deployment:
     group_alarms: str = ""
     scale_out: bool = False
     taken: tuple[int, int] | None = None
+    bake: Bake = Bake()

@@ -235,7 +235,9 @@ def _explained(series: Series, deployment: Deployment) -> tuple[dict[str, Capaci
     """The sizes of all groups before the phase that was begun, and in it."""
     snapshots = [snapshot for __, snapshot in series.outgoing(deployment)]
     before, after = (
-        deploying_capacities(deployment.group, deployment.capacity, snapshots, one)
+        deploying_capacities(
+            deployment.group, deployment.capacity, snapshots, one, keeps=deployment.bake.keeps
+        )
         for one in (Phase(target=deployment.phase.before), deployment.phase)
     )
     return before, after

@@ -105,8 +105,10 @@ def watch_serving(
     launch_patience: float,
     attempted: str,
     state: str,
-) -> None:
+) -> tuple[str, ...]:
     """See whether a group that had settled is still well while the deployment waits; its policies may resize it.
+
+    Returns what it lacks.
 
     Raises:
         LaunchFailed: it is not, as C(refuse_lack) has it, or it cannot launch.
@@ -133,6 +135,7 @@ def watch_serving(
         attempted=attempted,
         state=state,
     )
+    return found.missing
 
 
 def watch_all_targets(group: Group, progress: DeploymentProgress) -> None:

@@ -32,7 +32,7 @@ from ..core.capacity import (
     wanted_capacity,
 )
 from ..core.errors import InvalidInput
-from ..core.model import Capacity, Deployment, Group, Image, Phase, Snapshot
+from ..core.model import Bake, Capacity, Deployment, Group, Image, Phase, Snapshot
 from ..core.protection import LIFT, REFUSE, protected
 from . import (
     adoption,
@@ -44,6 +44,7 @@ from . import (
     name_references,
     scale_out,
 )
+from .bake import bake_problems, request_problems
 from .base import Basis, read_basis
 from .blockers import Blockers, unknown
 from .lease import new_lease
@@ -69,6 +70,7 @@ _HOW_OPTIONS = frozenset(
             "blockers",
         ),
         "unknown_members",
+        "bake",
     }
 )
 
@@ -103,6 +105,7 @@ class SetUpOptions(OwnSettings):
     alarms_of_group: str = TELL
     blockers: Blockers = field(default_factory=Blockers)
     unknown_members: str = unknown_members.REFUSE
+    bake: Bake = field(default_factory=Bake)
     list_copied: bool = False
 
     @property
@@ -151,6 +154,13 @@ class SetUpOptions(OwnSettings):
             problems.append("security_group_ids is empty, and an instance has one security group at least")
         problems.extend(alarm_watch.name_problems(self.watched_alarms))
         problems.extend(self.blockers.problems)
+        problems.extend(
+            bake_problems(
+                self.bake,
+                old_first=self.resize_order != NEW_FIRST,
+                scale_out=self.scaling == scale_out.SCALE_OUT,
+            )
+        )
         # Without phases the caller takes the steps one by one, and each is checked by itself.
         if self.phases is not None:
             problems.extend(phase_problems(self.phases, self.desired_capacity))
@@ -306,6 +316,7 @@ class Plan:
             self.problems += copying_problems(self.basis.described, self.overrides, keys)
             if options.unknown_members == unknown_members.REFUSE:
                 self.problems += unknown_members.problems(self.basis.described)
+            self.problems += request_problems(rollout, options.bake, self.basis.described, self.overrides)
             self.problems += self.basis.problems
         if self.basis:
             # Without an AMI or sizes too: whatever else is wrong is told at once.
@@ -313,7 +324,8 @@ class Plan:
                 deployment, self.basis.described, self.overrides, self.image, outgoing
             )
             sizes = deployment.capacity
-            most = peak(snapshots, sizes, options.phases or (), options.resize_order)
+            keeps = options.bake.keeps
+            most = peak(snapshots, sizes, options.phases or (), options.resize_order, keeps=keeps)
             findings = [
                 *launch_checks.look(rollout, wanted, most),
                 *block_devices.look(rollout, wanted, self.base_image),
@@ -328,7 +340,7 @@ class Plan:
             self.problems += [one.text for one in findings if one.result == launch_checks.PROBLEM]
         lines: list[tuple[str, str]] = []
         if self.rehearse:
-            phases = planned_phases(options, deployment.group, snapshots, capacity) if capacity else []
+            phases = planned_phases(options, deployment, snapshots) if capacity else []
             more, lines = self.rehearse(rollout, deployment.group, phases)
             self.problems += more
         if self.problems or self.basis is None:
@@ -434,21 +446,23 @@ class Plan:
             adopted=tuple(group.name for group in outgoing if not journal.revision(group)),
             plan=planned(options.phases or (), capacity.desired_capacity),
             names=self.rollout.deployer.names,
+            bake=options.bake,
             group_alarms=COPY if options.alarms_of_group == COPY else "",
             scale_out=options.scaling == scale_out.SCALE_OUT,
         )
 
 
 def planned_phases(
-    options: SetUpOptions, group: str, snapshots: Sequence[Snapshot], capacity: Capacity
+    options: SetUpOptions, deployment: Deployment, snapshots: Sequence[Snapshot]
 ) -> list[dict[str, Any]]:
     """What each phase comes to: the sizes of every group after it, and the most instances during it."""
+    group, capacity, keeps = deployment.group, deployment.capacity, deployment.bake.keeps
     found, reached = [], Phase()
     for wanted in options.phases or ():
         before, reached = reached, wanted.phase_after(reached, capacity.desired_capacity)
-        targets = outgoing_targets(snapshots, reached, capacity.desired_capacity)
-        sizes = deploying_capacities(group, capacity, snapshots, reached)
-        if reached.final:
+        targets = outgoing_targets(snapshots, reached, capacity.desired_capacity, keeps=keeps)
+        sizes = deploying_capacities(group, capacity, snapshots, reached, keeps=keeps)
+        if reached.final and not keeps:
             # Once it has settled, it gets the sizes that it is to have for good.
             sizes[group] = capacity
         found.append(
@@ -459,7 +473,7 @@ def planned_phases(
                 "outgoing_groups": targets,
                 "final": reached.final,
                 "sizes": {name: size.as_result() for name, size in sizes.items()},
-                "peak": phase_peak(snapshots, capacity, before, reached, options.resize_order),
+                "peak": phase_peak(snapshots, capacity, before, reached, options.resize_order, keeps=keeps),
             }
         )
     return found

@@ -27,6 +27,7 @@ from ..core.model import Deployment, Group, Image, Snapshot
 from ..core.passes import Change, Decision, Done, Event, Tell, Wait
 from . import blockers, launch_checks
 from .alarm_watch import at_start
+from .bake import RUNNING, STOPPED, bake_result, bake_words
 from .base import Basis, read_described
 from .create import Creation
 from .difference import difference
@@ -34,6 +35,7 @@ from .drift import GIVE_UP
 from .lease import ensure_ours, held_by_other, lease_tags, locked, needs_renewal, taken_first
 from .plan import Plan, Planned, Rehearse, SetUpOptions, planned_phases, same_inputs, same_revision
 from .progress import DeploymentProgress
+from .progress_lines import Telling
 from .rollout import Rollout
 from .series import Series, revision_info, short
 from .series_names import refuse_other_names
@@ -214,7 +216,7 @@ class SetUp:
             )
             return taken_first(self._rollout, deployment, complete)
         self._refuse_out_of_turn(deployment)
-        replan = self._replan(deployment, tell)
+        replan = self._replan(deployment, progress, tell)
         if replan != deployment:
             tags = {journal.CAPACITY: journal.write_sizes(replan)}
             return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, tags))
@@ -258,8 +260,8 @@ class SetUp:
                 advice="Run the job of the phases before it first, or roll the deployment back.",
             )
 
-    def _replan(self, deployment: Deployment, tell: Tell) -> Deployment:
-        """The deployment with what a run that goes on plans: it may have other phases before it, and watch more alarms.
+    def _replan(self, deployment: Deployment, progress: SetUpProgress, tell: Tell) -> Deployment:
+        """The deployment with what a run that goes on plans: other phases and another bake, and more alarms.
 
         Raises:
             InvalidInput: with all that is wrong with it.
@@ -270,12 +272,17 @@ class SetUp:
             deployment.phase,
         )
         alarms, problems, firing = at_start(self._rollout, self._options.watched_alarms, deployment.alarms)
-        replan = dataclasses.replace(deployment, plan=plan or deployment.plan, alarms=alarms)
+        bake = dataclasses.replace(self._options.bake, keeps=deployment.bake.keeps)
+        replan = dataclasses.replace(deployment, plan=plan or deployment.plan, alarms=alarms, bake=bake)
         problems += journal.too_long({journal.CAPACITY: journal.write_sizes(replan)})
         if problems:
             raise InvalidInput(problems)
+        if self._options.bake.keeps != deployment.bake.keeps:
+            # All sizes so far follow from it.
+            way = RUNNING if deployment.bake.keeps else STOPPED
+            firing.append(f"goes on with bake_outgoing={way}, as it was begun")
         for words in firing:
-            tell(Event("warning", self.subject, words))
+            Telling(progress, tell).once(words, "warning", self.subject, words)
         return replan
 
     # ----------------------------------------------------------------- telling
@@ -289,9 +296,11 @@ class SetUp:
         ]
         if self._options.image_id is None:
             lines.insert(0, f"{self._options.choice}: {deployment.image_id}")
-        phases = planned_phases(self._options, deployment.group, planned.snapshots, capacity)
+        phases = planned_phases(self._options, deployment, planned.snapshots)
         for phase in phases:
             lines.append(f"{phase['name']}: {phase['new']} new, {phase['outgoing']} outgoing")
+        if deployment.bake.seconds:
+            lines.append(bake_words(deployment.bake, planned.outgoing))
         if self._options.list_copied:
             for phase in phases:
                 lines += [
@@ -352,7 +361,7 @@ class SetUp:
         overrides: Overrides,
     ) -> dict[str, Any]:
         copied, not_copied = inventory(basis.described, overrides, self._rollout.aws_now())
-        phases = planned_phases(self._options, deployment.group, snapshots, deployment.capacity)
+        phases = planned_phases(self._options, deployment, snapshots)
         return {
             "group": deployment.group,
             "revision": deployment.revision,
@@ -363,6 +372,7 @@ class SetUp:
             "capacity": deployment.capacity.as_result(),
             "phases": phases,
             "peak": max((phase["peak"] for phase in phases), default=None),
+            "bake": bake_result(deployment.bake, snapshots) if deployment.bake.seconds else None,
             "checks": [],
             "resumed": False,
             "already_live": False,

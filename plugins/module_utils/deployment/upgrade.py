@@ -12,9 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..copying.described import Overrides
-from ..copying.group import final_requests
-from ..copying.scaling_policies import alarm_requests, policy_requests, scheduled_action_requests
 from ..core import journal
 from ..core.capacity import (
     NEW_FIRST,
@@ -26,6 +23,7 @@ from ..core.capacity import (
     out_of_turn,
     outgoing_targets,
     stages,
+    unverified,
     with_growth,
 )
 from ..core.errors import InvalidInput, RolloutError
@@ -33,10 +31,11 @@ from ..core.health import LAUNCH_PATIENCE
 from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
 from ..core.passes import Change, Decision, Done, Tell, Wait
 from ..core.protection import LIFT, REFUSE, held, lifted
-from . import drift, group_alarms
+from . import drift
 from .alarm_watch import name_problems, watch_alarms
-from .base import read_scaling
+from .bake import remaining, until
 from .blockers import Blockers, blocked
+from .going_live import begin_bake, end, finish, over
 from .health_watch import (
     launch_patience_problems,
     refuse_lack,
@@ -56,7 +55,10 @@ from .series_search import unknown_group
 
 @dataclass(frozen=True)
 class UpgradeOptions:
-    """What the user asks for; C(settle_time), C(pause) and C(launch_patience) are in seconds."""
+    """What the user asks for; C(settle_time), C(pause) and C(launch_patience) are in seconds.
+
+    With C(end_bake) it stays until the bake that the set-up has planned is over, and the group live.
+    """
 
     group: str
     wanted: Wanted
@@ -67,6 +69,7 @@ class UpgradeOptions:
     launch_patience: float = LAUNCH_PATIENCE
     watched_alarms: tuple[str, ...] = ()
     blockers: Blockers = field(default_factory=Blockers)
+    end_bake: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,10 @@ class _Seen:
 
     def sizes(self, phase: Phase) -> dict[str, Capacity]:
         """The sizes of every group of the deployment in a phase."""
-        return deploying_capacities(self.group.name, self.deployment.capacity, self.snapshots, phase)
+        deployment = self.deployment
+        return deploying_capacities(
+            self.group.name, deployment.capacity, self.snapshots, phase, keeps=deployment.bake.keeps
+        )
 
 
 @dataclass
@@ -152,10 +158,13 @@ class Upgrade:
         """What is next for a deployment that is under way."""
         deployment = seen.deployment
         if deployment.phase.finishing:
-            return self._finish(seen)
+            # Its own policies may have scaled it since.
+            return self._bake(seen, progress, tell) if deployment.phase.baking else self._finish(seen)
         adoption = drift.look_for(self._rollout, seen.series, deployment, progress, self.attempted)
         if adoption:
             return adoption
+        if deployment.phase.baking:
+            return self._bake(seen, progress, tell)
         phase = self._phase(seen)
         self._refuse_out_of_turn(seen, phase)
         if phase != deployment.phase and (waiting := self._blocked(seen, progress, tell)):
@@ -177,8 +186,8 @@ class Upgrade:
             at_once=at_once,
         )
 
-    def _watch_serving(self, seen: _Seen, progress: UpgradeProgress, tell: Tell) -> None:
-        watch_serving(
+    def _watch_serving(self, seen: _Seen, progress: UpgradeProgress, tell: Tell) -> tuple[str, ...]:
+        return watch_serving(
             self._rollout,
             seen.group,
             progress,
@@ -250,12 +259,15 @@ class Upgrade:
         deployment = seen.deployment
         words = out_of_turn(deployment.plan, deployment.phase, phase)
         if words:
-            raise RolloutError(
-                self.attempted,
-                answer=f"it is not this phase's turn: {words}",
-                state=f"Nothing was touched. {self.state}",
-                advice="Run the deployment again from its beginning, which passes over what is done, or roll it back.",
-            )
+            raise self._out_of_turn(f"it is not this phase's turn: {words}")
+
+    def _out_of_turn(self, words: str) -> RolloutError:
+        return RolloutError(
+            self.attempted,
+            answer=words,
+            state=f"Nothing was touched. {self.state}",
+            advice="Run the deployment again from its beginning, which passes over what is done, or roll it back.",
+        )
 
     def _blocked(self, seen: _Seen, progress: UpgradeProgress, tell: Tell) -> Wait | None:
         return blocked(
@@ -330,9 +342,7 @@ class Upgrade:
                 wait_after=True,
             )
         if not step.wait_for and phase.final:
-            # The last look before it is live, however long ago the one before was.
-            self._watch_alarms(seen, progress, tell, at_once=True)
-            return self._finish(seen)
+            return self._settled(seen, phase, progress, tell)
         if tags:
             return Change((), lambda: self._rollout.autoscaling.write_tags(seen.group.name, tags))
         if progress.reached is not None:
@@ -405,67 +415,51 @@ class Upgrade:
 
     # --------------------------------------------------------------- going live
 
+    def _settled(self, seen: _Seen, phase: Phase, progress: UpgradeProgress, tell: Tell) -> Decision:
+        """All have what they are to have in the final phase: the bake begins, or the new group gets the rest."""
+        # The last look before it is live, however long ago the one before was.
+        self._watch_alarms(seen, progress, tell, at_once=True)
+        bake = seen.deployment.bake
+        if not bake.keeps or phase.baked:
+            return self._finish(seen)
+        if not bake.seconds:
+            return self._resize(seen, over(phase), progress, tell)
+        return begin_bake(self._rollout, seen.deployment, phase)
+
     def _finish(self, seen: _Seen) -> Change:
-        """All have settled: the new group gets its sizes for good, its policies and schedules, and is live."""
-        deployment, name = seen.deployment, seen.group.name
-        targets = seen.group.target_group_arns
-        basis = read_scaling(self._rollout, deployment.base_group, targets)
-        overrides = Overrides(
-            image_id=deployment.image_id,
-            target_group_arns=targets,
-            load_balancer_names=seen.group.load_balancer_names,
-        )
-        policies = policy_requests(basis, overrides, name)
-        alarms = group_alarms.requests(
-            self._rollout, deployment, basis, [snapshot.group for snapshot in seen.snapshots]
-        )
-        others = (
-            *scheduled_action_requests(basis, name, self._rollout.aws_now()),
-            *final_requests(basis, name),
-        )
-        sizes = self._final_sizes(seen)
-        words = [f"resize group {name} to {sizes}"] if sizes else []
-        words += [request.words for request in (*policies, *alarms, *others)]
-        words.append(f"mark {short(name)} as live")
+        return finish(self._rollout, seen.group, seen.deployment, seen.outgoing)
 
-        def perform() -> None:
-            api = self._rollout.autoscaling
-            phase = Phase(**{**vars(deployment.phase), "final": True, "finishing": True})
-            api.write_tags(
-                name, {journal.PHASE: journal.write_phase(phase), **lease_tags(self._rollout, deployment)}
-            )
-            if sizes:
-                api.resize(name, sizes)
-            arns = {
-                str(request.parameters["PolicyName"]): api.put_policy(request.parameters)
-                for request in policies
-            }
-            for request in (*alarm_requests(basis, overrides, name, arns), *alarms):
-                self._rollout.cloudwatch.put_alarm(request.parameters)
-            for request in others:
-                if request.operation == "BatchPutScheduledUpdateGroupAction":
-                    api.put_scheduled_actions(name, request.parameters["ScheduledUpdateGroupActions"])
-                else:
-                    api.send(request.service, request.operation, request.parameters, request.words)
-            for group, snapshot in seen.outgoing:
-                if snapshot.status and journal.status(group) != journal.SUPERSEDED:
-                    api.write_tags(group.name, {journal.STATUS: journal.SUPERSEDED})
-            # Last, since it says that all the rest is done.
-            now = journal.write_moment(self._rollout.aws_now())
-            live = {journal.STATUS: journal.LIVE, journal.LIVE_SINCE: now, journal.LEASE: ""}
-            api.write_tags(name, live)
-
-        return Change(tuple(words), perform)
-
-    def _final_sizes(self, seen: _Seen) -> Capacity | None:
-        """The sizes to write at the end; None where they are written, and desired may be a policy's already."""
-        wanted, now = live_capacity(seen.deployment.capacity, seen.snapshots), seen.group.capacity
-        if seen.deployment.phase.finishing and (now.min_size, now.max_size) == (
-            wanted.min_size,
-            wanted.max_size,
-        ):
-            return None
-        return wanted if wanted != now else None
+    def _bake(self, seen: _Seen, progress: UpgradeProgress, tell: Tell) -> Decision:
+        """What is left of the bake, in which the group and the alarms are watched, and what comes then."""
+        deployment, phase = seen.deployment, seen.deployment.phase
+        self._result = self._returned(seen, phase, progress)
+        pause = None
+        if deployment.bake.seconds and not self._options.end_bake:
+            pause = self._pause(progress, tell)
+            if pause is None:
+                return self._done(seen, phase, progress)
+        missing = self._watch_serving(seen, progress, tell)
+        for group, __ in seen.outgoing:
+            Telling(progress, tell).capacity(group, group.capacity.desired_capacity)
+        if needs_renewal(self._rollout, deployment):
+            tags = lease_tags(self._rollout, deployment)
+            return Change((), lambda: self._rollout.autoscaling.write_tags(seen.group.name, tags))
+        if pause:
+            return pause
+        # A bake has limits of its own.
+        progress.held = self._rollout.clock.now() - (progress.started or 0.0)
+        if deployment.bake.seconds:
+            Telling(progress, tell).once("bake", "plan", seen.group.name, until(deployment))
+        waiting = remaining(self._rollout, seen.group, deployment, self.attempted, self.state)
+        if waiting or missing:
+            return waiting or Wait(missing)
+        words = unverified(deployment.plan, phase)
+        if words:
+            raise self._out_of_turn(words)
+        self._watch_alarms(seen, progress, tell, at_once=True)
+        if deployment.bake.keeps:
+            return self._resize(seen, over(phase), progress, tell)
+        return end(self._rollout, deployment, seen.outgoing)
 
     # ------------------------------------------------------------------ telling
 
@@ -479,6 +473,7 @@ class Upgrade:
             "group": seen.group.name,
             "desired_capacity": with_growth(phase.target, seen.deployment.capacity, seen.snapshots),
             "final": phase.final,
+            "baking": phase.baking,
             "previous": [snapshot.as_result() for snapshot in seen.snapshots],
             "instances": {
                 "new": [one for one in seen.group.instance_ids if one not in existing],
@@ -490,9 +485,12 @@ class Upgrade:
 
 def _phase_words(seen: _Seen, phase: Phase) -> str:
     capacity = seen.deployment.capacity
-    targets = outgoing_targets(seen.snapshots, phase, capacity.desired_capacity)
+    targets = outgoing_targets(
+        seen.snapshots, phase, capacity.desired_capacity, keeps=seen.deployment.bake.keeps
+    )
     target = with_growth(phase.target, capacity, seen.snapshots)
     desired = live_capacity(capacity, seen.snapshots).desired_capacity
     before = sum(snapshot.capacity.desired_capacity for snapshot in seen.snapshots)
     outgoing = f", outgoing to {sum(targets.values())} of {before}" if seen.snapshots else ""
-    return f"{'final phase' if phase.final else 'phase'}: to {target} of {desired}{outgoing}"
+    kind = "the bake is over" if phase.baked else "final phase" if phase.final else "phase"
+    return f"{kind}: to {target} of {desired}{outgoing}"

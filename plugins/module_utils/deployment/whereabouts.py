@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from ..core import journal, lease_owner
 from ..core.model import Deployment, Group
+from . import bake
 
 # A set-up that is begun has no phase yet.
 _SETTING_UP = "setting up"
@@ -54,6 +55,8 @@ def _awaited(group: Group, deployment: Deployment, now: float) -> str:
     if phase.preparing or not phase.target:
         return ""
     there = group.units_in_service
+    if phase.baking:
+        return bake.until(deployment)
     if phase.finishing:
         return "what belongs to the final phase is being attached"
     if there < phase.target:

@@ -24,6 +24,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.capacity impo
     next_step,
     outgoing_targets,
     outgoing_total,
+    peak,
     phase_problems,
     pinned,
     stages,
@@ -332,6 +333,25 @@ class TestOutgoing:
         for phase in walk(data.draw(rising(desired)), desired):
             left = sum(outgoing_targets(outgoing, phase, desired).values())
             assert (left == 0) is phase.final
+
+    @given(outgoing_groups(), new_capacities(), st.data())
+    def test_with_running_capacity_they_keep_their_sizes_until_the_bake_is_over(
+        self, outgoing: list[Snapshot], capacity: Capacity, data: st.DataObject
+    ) -> None:
+        desired = capacity.desired_capacity
+        before = sum(one.capacity.desired_capacity for one in outgoing)
+        phases = list(data.draw(rising(desired)))
+        for phase in walk(phases, desired):
+            sizes = deploying_capacities(NEW, capacity, outgoing, phase, keeps=True)
+            assert {one.group: one.capacity for one in outgoing} == {
+                name: size for name, size in sizes.items() if name != NEW
+            }
+            assert floor(outgoing, capacity, phase, keeps=True) == before
+            assert sizes[NEW].max_size == max(capacity.max_size, phase.target)
+        baked = Phase(desired, desired, final=True, baked=True)
+        sizes = deploying_capacities(NEW, capacity, outgoing, baked, keeps=True)
+        assert sum(size.desired_capacity for size in sizes.values()) == desired
+        assert peak(outgoing, capacity, phases, "new_first", keeps=True) == before + desired
 
     def test_three_groups_shrink_one_after_the_other(self) -> None:
         outgoing = [old(7, 2), old(5, 1), old(6, 3)]
