@@ -83,11 +83,14 @@ OTHERS = frozenset(
     {
         "canary_give_up",
         "canary_group",
+        "canary_hosts",
         "canary_instances",
         "canary_phase",
         "canary_planned",
         "canary_result",
+        "canary_summary",
         "canary_verify",
+        "canary_waves",
     }
 )
 # The option by which the collection's playbooks have the same looked at.

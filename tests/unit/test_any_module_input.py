@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLE = ROOT / "roles" / "canary"
 MODULES = (
     *("asg_setup", "asg_upgrade", "asg_rollback", "asg_prune", "asg_series_info"),
-    *("cloudwatch_verify", "canary_report"),
+    *("cloudwatch_verify", "canary_report", "canary_summary"),
 )
 EXAMPLES = int(os.environ.get("INPUTS", "1250"))
 quickly = settings(
@@ -158,7 +158,10 @@ def live(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
 def answer_of(name: str, arguments: Mapping[str, Any], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     """What a module answers to arguments in check mode, held to being clear."""
     given_ = {**arguments, "_ansible_check_mode": True}
-    if "wait" in getattr(module(name), "ARGUMENT_SPEC", {}) or name != "canary_report":
+    if "wait" in getattr(module(name), "ARGUMENT_SPEC", {}) or name not in (
+        "canary_report",
+        "canary_summary",
+    ):
         given_["wait"] = False
     with patch_module_args(given_), pytest.raises(SystemExit):
         module(name).main()

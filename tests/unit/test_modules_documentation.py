@@ -20,7 +20,7 @@ from ansible_collections.progressive.aws.plugins.module_utils import modules
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
-WITHOUT_AWS = {"canary_report"}
+WITHOUT_AWS = {"canary_report", "canary_summary"}
 # What a template in an example may stand for, by the type of its option.
 STANDS_FOR: Mapping[str, Any] = {
     "str": "x",

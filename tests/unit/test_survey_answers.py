@@ -12,7 +12,7 @@ from ansible_collections.progressive.aws.plugins.plugin_utils.survey_answers imp
 
 MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
 # What the role and the steps hand to one another, which no survey asks for.
-INTERNAL = {"failure", "progress", "role", "run", "variables"}
+INTERNAL = {"failure", "progress", "role", "run", "runs", "variables"}
 
 
 def test_every_option_with_structure_may_come_as_text() -> None:

@@ -46,6 +46,19 @@ def junit(record: Mapping[str, Any]) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name={name}>\n{body}</testsuites>\n'
 
 
+def junit_of_many(record: Mapping[str, Any]) -> str:
+    """Write what many series came to, from C(Summary.record): a test case for each, skipped where it was not begun."""
+    cases = []
+    for one in record["series"]:
+        outcome, reason = str(one["outcome"]), str(one["reason"] or "no reason was given")
+        kind = "skipped" if outcome == "not-begun" else "failure"
+        name = " ".join(part for part in (one["name"], one["region"]) if part)
+        ends = [] if outcome in GOOD else [(kind, outcome, reason)]
+        cases.append(_case(one["series"] or "series", name, one["record"]["seconds"], ends))
+    suite = _suite("series", cases)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="series">\n{suite}</testsuites>\n'
+
+
 def _ends(verdict: Any, reason: Any) -> list[tuple[str, str, str]]:
     if verdict in ("fail", "failed"):
         return [("failure", "fail", str(reason or "no reason was given"))]

@@ -48,6 +48,7 @@ SIGNS = {
     "planned": (NONE, "PLANNED", "none"),
     "under-way": ("…", "UNDER WAY", "none"),
     "rolled-back": ("✖", "ROLLED BACK", "bad"),
+    "not-begun": (NONE, "NOT BEGUN", "none"),
 }
 # Characters that a cell may have and still be one word.
 LONGEST_WORD = 48
@@ -74,8 +75,8 @@ def page(record: Mapping[str, Any]) -> str:
     outcome = str(record["outcome"])
     title = f"{TITLES.get(outcome, outcome)}: {record['series'] or 'canary deployment'}"
     sections = [
-        _lead(record, title),
-        _timeline(record),
+        lead(record, title),
+        timeline(record),
         *(_verification(number, phase) for number, phase in enumerate(record["phases"], 1)),
         _instances(record["instances"]),
         _groups(record),
@@ -106,7 +107,8 @@ def badge(verdict: Any) -> str:
     return f'<span class="badge {style}"><span aria-hidden="true">{sign}</span> {escape(word)}</span>'
 
 
-def _lead(record: Mapping[str, Any], title: str) -> str:
+def lead(record: Mapping[str, Any], title: str) -> str:
+    """How a run ended and why, in a card."""
     outcome = str(record["outcome"])
     style = SIGNS.get(outcome, UNJUDGED)[2]
     outgoing = [
@@ -155,7 +157,8 @@ def _facts(facts: Iterable[tuple[str, Any]]) -> str:
 # ------------------------------------------------------------------- timeline
 
 
-def _timeline(record: Mapping[str, Any]) -> str:
+def timeline(record: Mapping[str, Any], anchor: str = "timeline") -> str:
+    """What happened when: a chart of what was in service, and the phases. C(anchor) is its id on the page."""
     phases = record["phases"]
     chart = capacity_chart(
         _capacities(record), _bands(record), _timeline_words(record), number_of(record.get("floor"))
@@ -177,7 +180,8 @@ def _timeline(record: Mapping[str, Any]) -> str:
         for number, phase in enumerate(phases, 1)
     ]
     header = ("Phase", "Name", "Wanted", "New", "Outgoing", "Verdict", "Began", "Took")
-    return f'<section id="timeline"><h2>What happened when</h2>\n{plot}\n{table(header, rows, raw=(5,))}</section>'
+    shown = table(header, rows, raw=(5,))
+    return f'<section id="{anchor}"><h2>What happened when</h2>\n{plot}\n{shown}</section>'
 
 
 def _wanted(phase: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ..core.errors import InvalidInput, RunFailed
 from ..core.passes import Change, Decision, Done, Event, Tell
@@ -42,6 +42,36 @@ class ReportProgress(Progress):
     shown: bool = False
 
 
+class Reported(Protocol):
+    """What is reported: a run (C(record.Run)), or many (C(summary.Summary))."""
+
+    @property
+    def outcome(self) -> str:
+        """How it ended."""
+
+    @property
+    def last_words(self) -> str:
+        """Why the play fails; nothing is said where it does not."""
+
+    def record(self) -> dict[str, Any]:
+        """All of it as plain JSON types."""
+
+    def outline(self) -> dict[str, Any]:
+        """The record without what is long."""
+
+    def events(self) -> list[Event]:
+        """It as the lines of a terminal."""
+
+
+# Makes the text of a file of a record.
+TextOf = Callable[[Path, Mapping[str, Any]], str]
+
+
+def as_format(path: Path, record: Mapping[str, Any]) -> str:
+    """The text of a run's file, as its ending asks for."""
+    return FORMATS[path.suffix.lower()](record)
+
+
 class Report:
     """The step that reports a run.
 
@@ -54,11 +84,18 @@ class Report:
     subject = "report"
 
     def __init__(
-        self, run: Run, paths: Sequence[str] = (), *, warnings: Sequence[str] = (), index: str | None = None
+        self,
+        run: Reported,
+        paths: Sequence[str] = (),
+        *,
+        warnings: Sequence[str] = (),
+        index: str | None = None,
+        text_of: TextOf = as_format,
     ) -> None:
         """Report the run, also to files where C(paths) name some: their endings choose what they hold.
 
-        C(warnings) are told before it. C(index) is a folder of reports that gets a page over all of them.
+        C(warnings) are told before it. C(index) is a folder of reports that gets a page over all of them. C(text_of)
+        makes the text of a file of the record.
 
         Raises:
             InvalidInput: a path ends as no report does.
@@ -73,7 +110,7 @@ class Report:
         self._index = Path(index) / INDEX if index else None
         self._indexed = False
         record = run.record() if self._paths else {}
-        self._texts = [FORMATS[path.suffix.lower()](record) for path in self._paths]
+        self._texts = [text_of(path, record) for path in self._paths]
 
     def look(self, progress: ReportProgress, tell: Tell) -> Decision:
         """Tell what the run came to, once, and see whether the files say so already."""
