@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .core import hooks as hooks_of
 from .core.capacity import NO_PHASES
 from .core.errors import InvalidInput
+from .core.hooks import Hook, read_hooks
 from .reporting.write_report import files
 
 # Variables of the role; a test compares them with its argument specification.
@@ -37,6 +39,7 @@ VARIABLES = frozenset(
         "canary_desired_capacity",
         "canary_environment",
         "canary_from_phase",
+        "canary_hooks",
         "canary_iam_instance_profile",
         "canary_image_filters",
         "canary_image_id",
@@ -89,6 +92,7 @@ OTHERS = frozenset(
         "canary_planned",
         "canary_result",
         "canary_summary",
+        "canary_run",
         "canary_verify",
         "canary_waves",
     }
@@ -133,12 +137,19 @@ def problems(given: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]) -> I
 
     C(given) has C(variables) (names), C(settle_time), C(launch_patience), C(steady_state_timeout) (seconds),
     C(keep_revisions),
-    C(report) (paths) and C(folder), to which task files are relative.
+    C(report) (paths), C(hooks) and C(folder), to which task files are relative. C(unreadable) are the task
+    files that Ansible cannot load, each with its words.
     """
     yield from unknown_variables(given.get("variables") or ())[0]
     yield from _number_problems(given)
     yield from part_of(phases, given)[1]
-    yield from _phase_problems(phases, str(given.get("folder") or "."))
+    folder = str(given.get("folder") or ".")
+    yield from _phase_problems(phases, folder)
+    hooks, wrong = read_hooks(given.get("hooks"), folder)
+    yield from wrong
+    yield from _file_problems(hooks_of.files(hooks))
+    for file in given.get("unreadable") or ():
+        yield f"Ansible cannot run task file {file}"
     for path in given.get("report") or ():
         yield from _report_problems(str(path))
 
@@ -179,9 +190,24 @@ def _phase_problems(phases: Sequence[Mapping[str, Any]], folder: str) -> Iterato
             pause = -1
         if pause < 0:
             yield f"phase {phase.get('name')!r} has pause {phase.get('pause')}; it must be 0 seconds or more"
-        for file in (*_list(phase.get("before")), *_list(phase.get("after"))):
-            if not (Path(folder) / file).is_file():
-                yield f"there is no task file {Path(folder) / file}"
+    yield from _file_problems(task_files(phases, {}, folder))
+
+
+def _file_problems(files: Iterable[str]) -> Iterator[str]:
+    for file in files:
+        if not Path(file).is_file():
+            yield f"there is no task file {file}"
+
+
+def task_files(phases: Iterable[Any], hooks: Mapping[str, list[Hook]], folder: str) -> list[str]:
+    """The paths of all task files that a run may include."""
+    listed = [
+        str(Path(folder) / file)
+        for phase in phases
+        if isinstance(phase, Mapping)
+        for file in (*_list(phase.get("before")), *_list(phase.get("after")))
+    ]
+    return list(dict.fromkeys([*listed, *hooks_of.files(hooks)]))
 
 
 def _report_problems(path: str) -> Iterator[str]:
@@ -227,40 +253,58 @@ def part_of(phases: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> tu
 
 
 def steps(
-    phases: Sequence[Mapping[str, Any]], folder: str, part: Part | None = None, *, bakes: bool = False
+    phases: Sequence[Mapping[str, Any]],
+    folder: str,
+    part: Part | None = None,
+    hooks: Mapping[str, list[Hook]] | None = None,
+    *,
+    bakes: bool = False,
 ) -> list[dict[str, Any]]:
-    """The steps of the phases in their order, or of a part of them; the last phase is followed by the bake, where it
-    C(bakes), and the clean-up.
+    """The steps of the phases in their order, or of a part of them, with the hooks of a deployment that goes well; the
+    last phase is followed by the bake, where it C(bakes), and the clean-up.
 
-    Each has C(phase), its number from 0, C(name), which is shown, and C(do): C(upgrade), C(verify), C(bake),
-    C(task_file) with its C(file) and whether it comes C(after) the upgrade, or C(prune). C(so_far) has the kinds of the
-    steps up to this one: what is equal for two hosts has been preceded by the same kinds for both. C(hand_over) stands
-    at the last of a part that goes back to AWS, where another run goes on.
+    Each has C(phase), its number from 0, or None outside of the phases, C(name), which is shown, C(called), the name of
+    the phase or the moment, and C(do): C(upgrade), C(verify), C(bake), C(prune) or C(task_file) with its C(file), its
+    C(moment), whether it comes C(after) the upgrade and whether it C(may_fail). C(so_far) has the kinds of the steps up
+    to this one: what is equal for two hosts has been preceded by the same kinds for both. C(hand_over) stands at the
+    last of a part that goes back to AWS, where another run goes on.
     """
     found: list[dict[str, Any]] = []
-    part = part or part_of(phases, {})[0]
-    for number, phase in enumerate(phases):
-        if not part.first <= number <= part.last:
+    part, hooks = part or part_of(phases, {})[0], hooks or {}
+
+    def add(at: int | None, called: str, words: str, do: str, **more: Any) -> None:
+        so_far = f"{found[-1]['so_far']} {do}" if found else do
+        step = {"phase": at, "called": called, "name": f"{called}: {words}", "do": do, "so_far": so_far}
+        found.append({**step, **more})
+
+    def add_hooks(moment: str, at: int | None, called: str, *, after: bool) -> None:
+        for hook in hooks.get(moment) or ():
+            more = {"file": hook.file, "after": after, "may_fail": hook.may_fail, "moment": moment}
+            add(at, called, hook.file, "task_file", **more)
+
+    def add_files(files: Any, moment: str, at: int, called: str, *, after: bool) -> None:
+        for file in _list(files):
+            more = {"file": str(Path(folder) / file), "after": after, "may_fail": False, "moment": moment}
+            add(at, called, file, "task_file", **more)
+
+    if part.first == 0:
+        add_hooks(hooks_of.AFTER_SETUP, None, hooks_of.AFTER_SETUP, after=False)
+    for at, phase in enumerate(phases):
+        if not part.first <= at <= part.last:
             continue
-        name = phase.get("name")
-
-        def add(words: str, do: str, *, at: int = number, called: Any = name, **more: Any) -> None:
-            so_far = f"{found[-1]['so_far']} {do}" if found else do
-            found.append({"phase": at, "name": f"{called}: {words}", "do": do, "so_far": so_far, **more})
-
-        def add_files(files: Any, *, after: bool) -> None:
-            for file in _list(files):
-                add(file, "task_file", file=str(Path(folder) / file), after=after)
-
-        add_files(phase.get("before"), after=False)
-        add("upgrade", "upgrade")
+        called = str(phase.get("name"))
+        add_hooks(hooks_of.BEFORE_PHASE, at, called, after=False)
+        add_files(phase.get("before"), hooks_of.BEFORE_PHASE, at, called, after=False)
+        add(at, called, "upgrade", "upgrade")
         if phase.get("verify"):
-            add("verify", "verify")
-        add_files(phase.get("after"), after=True)
-        if number == len(phases) - 1:
+            add(at, called, "verify", "verify")
+        add_files(phase.get("after"), hooks_of.AFTER_PHASE, at, called, after=True)
+        add_hooks(hooks_of.AFTER_PHASE, at, called, after=True)
+        if at == len(phases) - 1:
             if bakes:
-                add("bake", "bake")
-            add("prune", "prune")
+                add(at, called, "bake", "bake")
+            add_hooks(hooks_of.AFTER_SUCCESS, None, hooks_of.AFTER_SUCCESS, after=True)
+            add(at, called, "prune", "prune")
     if part.left and found:
         next(step for step in reversed(found) if step["do"] in ("upgrade", "verify"))["hand_over"] = True
     return found

@@ -228,6 +228,14 @@ options:
       keep_revisions:
         description: How many earlier revisions are going to be kept.
         type: raw
+      hooks:
+        description: The task files of moments of the deployment, as the role's C(canary_hooks) has them.
+        type: raw
+      unreadable:
+        description: Task files that Ansible cannot load, each with its words. The action plugin sets it.
+        type: list
+        elements: str
+        default: []
   list_copied:
     description:
       - Whether check mode also shows, a line each, the sizes of every group in every phase, what was looked at (AMI,
@@ -315,9 +323,10 @@ EXAMPLES = r"""
 RETURN = r"""
 steps:
   description:
-    - The steps of O(phases) in their order. Each has C(phase), its number from 0, a C(name) to show, and C(do), which
-      is C(upgrade), C(verify), C(task_file) with its C(file), or C(prune). C(so_far) has the kinds of all steps up to
-      it. C(hand_over) stands at the last one where the rest is left to another run.
+    - The steps of O(phases) in their order, with the hooks of the role. Each has C(phase), its number from 0 or null
+      outside of the phases, a C(name) to show, and C(do), which is C(upgrade), C(verify), C(task_file) with its
+      C(file), or C(prune). C(so_far) has the kinds of all steps up to it. C(hand_over) stands at the last one where
+      the rest is left to another run.
     - None in check mode, and none where the revision is live already.
   returned: success
   type: list
@@ -604,6 +613,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.copying.group_alar
     WAYS as WAYS_OF_ALARMS,
 )
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
+from ansible_collections.progressive.aws.plugins.module_utils.core.hooks import read_hooks
 from ansible_collections.progressive.aws.plugins.module_utils.core.protection import LIFT, WAYS
 from ansible_collections.progressive.aws.plugins.module_utils.deployment import alarm_watch
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.bake import (
@@ -636,6 +646,8 @@ ROLE = {
     "launch_patience": {"type": "raw"},
     "steady_state_timeout": {"type": "raw"},
     "keep_revisions": {"type": "raw"},
+    "hooks": {"type": "raw"},
+    "unreadable": {"type": "list", "elements": "str", "default": []},
 }
 ARGUMENT_SPEC = {
     **modules.SERIES,
@@ -735,6 +747,8 @@ def main() -> None:
     problems = [*verification_problems(phases), *(role_input.problems(role, phases) if role else ())]
     part = role_input.part_of(phases, role)[0]
     bakes = bool((module.params["bake"] or {}).get("seconds"))
+    folder = role.get("folder", ".")
+    hooks = read_hooks(role.get("hooks"), folder)[0]
     modules.run_step(
         module,
         lambda rollout: SetUp(
@@ -745,7 +759,7 @@ def main() -> None:
             problems=problems,
             warnings=role_input.unknown_variables(role["variables"])[1] if role else (),
             rehearse=rehearsal(phases).plan,
-            steps=role_input.steps(phases, role.get("folder", "."), part, bakes=bakes),
+            steps=role_input.steps(phases, folder, part, hooks, bakes=bakes),
             begins_with=modules.wanted(phases[part.first]) if part.first else None,
             left=part.left,
         ),

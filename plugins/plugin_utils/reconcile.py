@@ -30,6 +30,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.progressive.aws.plugins.module_utils.core import lease_owner
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import Orphaned
+from ansible_collections.progressive.aws.plugins.module_utils.core.hooks import read_hooks
 from ansible_collections.progressive.aws.plugins.module_utils.core.passes import Event
 from ansible_collections.progressive.aws.plugins.module_utils.modules import WRITTEN, Worker
 from ansible_collections.progressive.aws.plugins.module_utils.reporting.run_record import (
@@ -37,8 +38,14 @@ from ansible_collections.progressive.aws.plugins.module_utils.reporting.run_reco
     extended,
     latest,
 )
+from ansible_collections.progressive.aws.plugins.module_utils.role_input import task_files as task_files_of
 from ansible_collections.progressive.aws.plugins.module_utils.sources.secret_options import secrets_of
-from ansible_collections.progressive.aws.plugins.plugin_utils import failure, in_worker, survey_answers
+from ansible_collections.progressive.aws.plugins.plugin_utils import (
+    failure,
+    in_worker,
+    survey_answers,
+    task_files,
+)
 from ansible_collections.progressive.aws.plugins.plugin_utils.following import Following
 
 # Modules that have no passes to repeat: they take none of the options for it.
@@ -93,6 +100,8 @@ class ActionModule(ActionBase):
         self._memory = StepMemory(self._host(task_vars or {}))
         options = survey_answers.understood(self._task.args)
         keeps_record = "run" in options and not self._at_once
+        if isinstance(options.get("role"), Mapping):
+            options["role"] = self._with_unreadable_files(options["role"], options.get("phases"))
         found = [] if self._at_once else secrets_of(options)
         if found:
             options["secrets"] = [*found, *(options.get("secrets") or ())]
@@ -113,6 +122,13 @@ class ActionModule(ActionBase):
         if result.get("failed") and not self._task.failed_when:
             return self._failed(result, of_role=keeps_record)
         return result
+
+    def _with_unreadable_files(self, role: Mapping[str, Any], phases: Any) -> dict[str, Any]:
+        """The role's further input, with what is wrong with its task files: only Ansible itself can tell."""
+        folder = str(role.get("folder") or ".")
+        hooks, _problems = read_hooks(role.get("hooks"), folder)
+        files = task_files_of(phases if isinstance(phases, list) else [], hooks, folder)
+        return {**role, "unreadable": list(task_files.unreadable(files, self._task, self._loader))}
 
     def _following(
         self, options: dict[str, Any], earlier: dict[str, Any], keeps_record: bool, task_vars: dict[str, Any]

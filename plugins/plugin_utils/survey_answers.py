@@ -37,6 +37,8 @@ STRUCTURES = frozenset(
         "watched_alarms",
     }
 )
+# What of the role's further input has structure.
+ROLE_STRUCTURES = frozenset({"hooks"})
 # What of a phase has structure.
 PHASE_STRUCTURES = frozenset({"verify", "before", "after"})
 
@@ -52,6 +54,8 @@ def understood(options: Mapping[str, Any]) -> dict[str, Any]:
         given["phases"] = [
             _given(phase, PHASE_STRUCTURES) if isinstance(phase, Mapping) else phase for phase in phases
         ]
+    if isinstance(given.get("role"), Mapping):
+        given["role"] = _given(given["role"], ROLE_STRUCTURES)
     return given
 
 

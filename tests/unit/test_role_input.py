@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.progressive.aws.plugins.module_utils import role_input
+from ansible_collections.progressive.aws.plugins.module_utils.core.hooks import MOMENTS, read_hooks
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "canary"
 
@@ -145,3 +146,36 @@ def test_a_part_of_the_workflow_has_the_steps_of_its_phases(
 )
 def test_a_part_that_cannot_be_is_told(given: dict[str, str], words: str) -> None:
     assert words in "; ".join(role_input.problems(given, PHASES))
+
+
+def test_hooks_of_a_good_deployment_are_steps_of_the_run_that_does_their_moment() -> None:
+    phases = [{"name": "A", "before": ["b.yml"]}, {"name": "B", "after": "a.yml"}]
+    given = {moment: [f"{moment}.yml"] for moment in MOMENTS}
+    given["after_setup"] = [{"file": "/s.yml", "may_fail": "yes"}]
+    hooks, wrong = read_hooks(given, "/plays")
+
+    def files(**part: str) -> list[str]:
+        steps = role_input.steps(phases, "/plays", role_input.part_of(phases, part)[0], hooks)
+        return [Path(one["file"]).stem if one["do"] == "task_file" else one["do"] for one in steps]
+
+    first = ["s", "before_phase", "b", "upgrade", "after_phase"]
+    second = ["before_phase", "upgrade", "a", "after_phase", "after_success", "prune"]
+    assert wrong == []
+    assert files() == first + second
+    assert files(until_phase="A") == first
+    assert files(from_phase="B") == second
+    assert [one.get("may_fail") for one in role_input.steps(phases, "/plays", None, hooks)][:2] == [
+        True,
+        False,
+    ]
+
+
+def test_what_is_no_hook_is_told_and_the_others_are_read() -> None:
+    hooks, wrong = read_hooks(
+        {"after_succes": "x", "after_setup": ["y", 5, {"file": "z", "may_fail": "?"}]}, "/"
+    )
+    assert list(hooks) == ["after_setup"]
+    assert "did you mean after_success" in wrong[0]
+    assert "5 is no task file" in wrong[1]
+    assert "may_fail of z is '?'" in wrong[2]
+    assert read_hooks("x", "/")[1][0].startswith("canary_hooks must be a mapping")
