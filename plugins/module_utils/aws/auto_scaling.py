@@ -218,13 +218,21 @@ class AutoScaling:
 
     def image(self, image_id: str) -> Image | None:
         """An AMI of this region by its id; None where there is none that the caller may see."""
+        return self.images_by_id([image_id]).get(image_id)
+
+    def images_by_id(self, image_ids: Sequence[str]) -> dict[str, Image]:
+        """AMIs of this region by their ids, all by one call where the caller may see all; others are left out."""
         try:
-            answer = self._call("ec2", "DescribeImages", f"read AMI {image_id}", ImageIds=[image_id])
+            answer = self._call(
+                "ec2", "DescribeImages", f"read AMI {' and '.join(image_ids)}", ImageIds=list(image_ids)
+            )
         except AwsError as error:
-            if error.code.startswith("InvalidAMIID"):
-                return None
-            raise
-        return next((read_image(item) for item in answer["Images"]), None)
+            # One that is not there fails the whole call.
+            if not error.code.startswith("InvalidAMIID"):
+                raise
+            found = [self.image(one) for one in image_ids] if len(image_ids) > 1 else []
+            return {one.image_id: one for one in found if one}
+        return {item["ImageId"]: read_image(item) for item in answer["Images"]}
 
     def images(self, filters: Mapping[str, Sequence[str]], owners: Sequence[str]) -> list[Image]:
         """The AMIs of this region that pass all filters and are of one of the owners, the newest first."""

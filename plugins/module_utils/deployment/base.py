@@ -9,7 +9,7 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -155,12 +155,17 @@ def clone_alarm_names(policies: tuple[Mapping[str, Any], ...]) -> list[str]:
 
 
 def read_basis(
-    rollout: Rollout, name: str, overrides: Overrides, image: Image | None, new_group: str
+    rollout: Rollout,
+    name: str,
+    overrides: Overrides,
+    find_image: Callable[[str], Image | None],
+    new_group: str,
 ) -> Basis:
     """Read a base group, and find everything that speaks against a deployment of an AMI on it.
 
-    C(image) is None where it could not be found, which is a problem of its own; C(new_group) is the name that the
-    revision is to have, and is looked for by the same call.
+    C(find_image) finds the AMI, and is given the id of the base's, for which the same call may ask; that there is none
+    is a problem of its own. C(new_group) is the name that the revision is to have, and is looked for by the call that
+    reads the base.
 
     Raises:
         InvalidInput: the base group or what it launches from does not exist.
@@ -173,6 +178,7 @@ def read_basis(
             f"base group {name} is revision {group.tags.get(journal.REVISION, '?')} of series"
             f" {group.tags.get(journal.SERIES)}; a base group is a template of its own, never resized"
         )
+    image = find_image(str(described.image_id or ""))
     problems.extend(_image_problems(rollout, described, overrides, image))
     problems.extend(
         rollout.load_balancing.missing(overrides.target_group_arns or (), overrides.load_balancer_names or ())

@@ -163,6 +163,9 @@ def copies(rollout: Rollout, series: str, group: str) -> list[str]:
 
 def orphans(rollout: Rollout, series: Series, tried: Collection[str] = ()) -> list[str]:
     """The names of copies whose group is gone, but for those whose deletion was C(tried)."""
+    if not any(group.tags.get(journal.GROUP_ALARMS) == COPY for group in series.groups):
+        # A series that copies none is not asked about: most never do.
+        return []
     revisions = {journal.revision(group) for group in series.groups}
     beginning = f"{series.name}{naming.SEPARATOR}"
     number = re.compile(rf"{re.escape(beginning)}(\d+)-")

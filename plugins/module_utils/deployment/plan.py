@@ -263,13 +263,33 @@ class Plan:
 
     def read(self) -> None:
         """Find the AMI and read the base group."""
-        try:
-            self.image = find_image(self.rollout, self.options)
-        except InvalidInput as error:
-            self.problems += error.problems
+        looked = False
+
+        def find(base_image_id: str) -> Image | None:
+            nonlocal looked
+            looked = True
+            self._find_images(base_image_id)
+            return self.image
+
         try:
             name = naming.group_name(self.series.name, self._next_revision)
-            self.basis = read_basis(self.rollout, self.options.base_group, self.overrides, self.image, name)
+            self.basis = read_basis(self.rollout, self.options.base_group, self.overrides, find, name)
+        except InvalidInput as error:
+            self.problems += error.problems
+        if not looked:
+            # The base is not there; whether the AMI is there is told together with that.
+            find("")
+
+    def _find_images(self, base_image_id: str) -> None:
+        """Find the AMI, and by the same call that of the base where both are known by their ids."""
+        given = self.options.planned_image_id or self.options.image_id
+        if given and base_image_id.startswith("ami-") and given != base_image_id:
+            found = self.rollout.autoscaling.images_by_id([given, base_image_id])
+            self.base_image, self.image = found.get(base_image_id), found.get(given)
+            if self.image:
+                return
+        try:
+            self.image = find_image(self.rollout, self.options)
         except InvalidInput as error:
             self.problems += error.problems
 
@@ -280,7 +300,10 @@ class Plan:
             InvalidInput: with everything that is wrong.
         """
         options, rollout = self.options, self.rollout
-        if self.basis and block_devices.asks_for_base_image(self.basis.described, self.overrides, self.image):
+        asks = self.basis and block_devices.asks_for_base_image(
+            self.basis.described, self.overrides, self.image
+        )
+        if self.basis and asks and not self.base_image:
             self.base_image = rollout.autoscaling.image(str(self.basis.described.image_id))
         self.problems += self._stranded_problems()
         adopted = adoption.find(rollout, self.series, options.adopt_group)
