@@ -91,6 +91,10 @@ judge-cases: environment ## judge the phases of a file, a JSON line each (CASES=
 compatibility: environment ## the deployments on every Ansible from 2.16 to the newest (an hour; CORE=2.16 for one)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.tools.compatibility $(if $(CORE),--core $(CORE))
 
+.PHONY: rulebook
+rulebook: environment ## run the rulebook with the real ansible-rulebook on the sandbox (needs Java 17 or later)
+	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.tools.rulebook
+
 .PHONY: benchmark
 benchmark: environment ## measure a deployment against others, by size and many at once (half an hour; PARTS=ways)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark $(PARTS)

@@ -84,10 +84,12 @@ VARIABLES = frozenset(
 # What the role sets for the play and its task files, and what the playbooks of the collection take besides.
 OTHERS = frozenset(
     {
+        "canary_alarm",
         "canary_give_up",
         "canary_group",
         "canary_hosts",
         "canary_instances",
+        "canary_live_within",
         "canary_phase",
         "canary_planned",
         "canary_result",

@@ -39,6 +39,17 @@ options:
         live revision, and the next deployment replaces all of them.
     type: bool
     default: false
+  live_within:
+    description:
+      - A number of seconds. Only a revision that went live at most so long ago is taken back.
+      - Where it is older, or a deployment is under way, or a rollback has led to it, nothing is touched, and that is no
+        failure. So whatever hears of an alarm may call this, without knowing what was deployed when.
+    type: float
+  seen_at:
+    description:
+      - When it happened that speaks for a rollback, such as C(2026-03-04T12:00:00Z), for O(live_within); now, unless
+        given. What happened before the revision went live is no reason to take it back.
+    type: str
   settle_time:
     description: For how many seconds an outgoing group must hold what it wants until it counts as settled.
     type: float
@@ -75,6 +86,11 @@ EXAMPLES = r"""
   progressive.aws.asg_rollback:
     series: shop__checkout__prod
     give_up: true
+
+- name: Take back what went live within the hour, if anything did
+  progressive.aws.asg_rollback:
+    series: shop__checkout__prod
+    live_within: 3600
 
 - name: Take over the deployment of a job that was killed, and take it back
   progressive.aws.asg_rollback:
@@ -211,6 +227,7 @@ advice:
 """
 
 from ansible_collections.progressive.aws.plugins.module_utils import modules, role_input
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.give_up import GiveUp
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import (
     RollBack,
@@ -224,6 +241,8 @@ ARGUMENT_SPEC = {
     "group": {"type": "str"},
     "keep_failed": {"type": "bool", "default": False},
     "give_up": {"type": "bool", "default": False},
+    "live_within": {"type": "float"},
+    "seen_at": {"type": "str"},
     "settle_time": {"type": "float", "default": 10.0},
     **modules.LAUNCH_PATIENCE_OPTION,
 }
@@ -237,6 +256,10 @@ def main() -> None:
     def build(rollout: Rollout) -> RollBack | GiveUp:
         role_input.check_variables(module)
         if params["give_up"]:
+            if params["live_within"] is not None:
+                raise InvalidInput(
+                    ["live_within is for a rollback, and give_up goes not back; give one of them"]
+                )
             return GiveUp(rollout, series=modules.series_unless_group(params), group=params["group"])
         return RollBack(
             rollout,
@@ -246,6 +269,8 @@ def main() -> None:
                 keep_failed=params["keep_failed"],
                 settle_time=params["settle_time"],
                 launch_patience=params["launch_patience"],
+                live_within=params["live_within"],
+                seen_at=params["seen_at"],
             ),
         )
 

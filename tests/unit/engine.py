@@ -249,15 +249,17 @@ class Site:
         return Upgrade(self.rollout(owner, **deployer), options)
 
     def roll_back_step(
-        self, group: str | None = None, owner: str = "one", *, keep_failed: bool = False, **deployer: Any
+        self, group: str | None = None, owner: str = "one", *, keep_failed: bool = False, **more: Any
     ) -> RollBack:
+        window = {name: more.pop(name) for name in ("live_within", "seen_at") if name in more}
         options = RollBackOptions(
             group=group,
             series=None if group else self.shop.series,
             keep_failed=keep_failed,
             settle_time=2.0,
+            **window,
         )
-        return RollBack(self.rollout(owner, **deployer), options)
+        return RollBack(self.rollout(owner, **more), options)
 
     def prune_step(self, keep: int = 3) -> Prune:
         return Prune(self.rollout(), PruneOptions(self.shop.series, keep))

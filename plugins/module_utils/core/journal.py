@@ -305,6 +305,14 @@ def write_moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def read_moment(value: str) -> float | None:
+    """A time that C(write_moment) wrote, in seconds since the epoch; none where it is no time."""
+    try:
+        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
+    except ValueError:
+        return None
+
+
 def live_since(group: Group) -> str:
     """Since when a group has been live, as C(write_moment) wrote it; empty where it says nothing."""
     return group.tags.get(LIVE_SINCE, "")

@@ -33,6 +33,7 @@ from .clean_up import (
     unshield,
 )
 from .health_watch import launch_patience_problems, settle_time_problems, standing
+from .lately_live import not_lately_live
 from .lease import ensure_ours, lease_tags, needs_renewal, taken_first
 from .progress import DeploymentProgress
 from .rollout import SCALING_PROCESSES, Rollout
@@ -48,7 +49,9 @@ BETWEEN_DELETIONS = 3.0
 class RollBackOptions:
     """What the user asks for: the newest deployment of C(series), or the one that made C(group).
 
-    C(settle_time) and C(launch_patience) are in seconds.
+    C(settle_time) and C(launch_patience) are in seconds. With C(live_within), in seconds, only what went live at most
+    so long before C(seen_at) (as C(journal.write_moment), now unless given) is taken back: nothing else is touched, nor
+    is that a failure.
     """
 
     group: str | None = None
@@ -56,6 +59,8 @@ class RollBackOptions:
     keep_failed: bool = False
     settle_time: float = 10.0
     launch_patience: float = LAUNCH_PATIENCE
+    live_within: float | None = None
+    seen_at: str | None = None
 
 
 @dataclass
@@ -97,6 +102,10 @@ class RollBack:
             *settle_time_problems(options.settle_time),
             *launch_patience_problems(options.launch_patience),
         ]
+        if options.live_within is not None and not 0 <= options.live_within < float("inf"):
+            problems.append(f"live_within is {options.live_within:g}; it must be 0 seconds or more")
+        if options.seen_at is not None and journal.read_moment(options.seen_at) is None:
+            problems.append(f"seen_at is {options.seen_at!r}; write it as 2026-03-04T12:00:00Z")
         if options.group is not None and not options.group.strip():
             problems.append("group is empty")
         if problems:
@@ -114,6 +123,14 @@ class RollBack:
         """See what is still to be put back, and what is next."""
         series = self._series(progress)
         refuse_other_names(self._rollout, series, progress)
+        options = self._options
+        if options.live_within is not None and not progress.group:
+            why = not_lately_live(self._rollout, series, options.group, options.live_within, options.seen_at)
+        else:
+            why = ""
+        if why:
+            tell(Event("settled", self.subject, f"nothing is taken back: {why}"))
+            return Done({**_nothing(), "revisions": [revision_info(one) for one in series.groups]})
         name = progress.group or self._options.group
         if not name and not series.unfinished and series.stranded:
             return self._restore_stranded(series, progress, tell)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.progressive.aws.plugins.module_utils.core import journal
 from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import Wanted
@@ -276,3 +278,46 @@ def test_settle_time_that_makes_no_sense_is_refused(site: Site) -> None:
         RollBack(site.rollout(), RollBackOptions(series="a__b__c", settle_time=-1))
     with pytest.raises(InvalidInput, match="settle_time is -1"):
         Upgrade(site.rollout(), UpgradeOptions("a__b__c__1", Wanted(percent=25), settle_time=-1))
+
+
+@pytest.mark.parametrize(("later", "taken_back"), [(0, True), (3590, True), (3700, False)])
+def test_only_what_went_live_lately_is_taken_back(site: Site, later: float, taken_back: bool) -> None:
+    first = site.deploy(site.image("one"))
+    second = site.deploy(site.image("two"))
+    site.clock.sleep(later)
+    before = site.standing()
+
+    outcome = site.roll_back(live_within=3600)
+
+    assert outcome.result["removed"] == ([second] if taken_back else [])
+    assert (site.standing() == before) != taken_back
+    assert site.shop.revisions()[first].in_service == (4 if taken_back else 0)
+
+
+def test_what_happened_before_a_revision_was_live_does_not_speak_against_it(site: Site) -> None:
+    site.deploy(site.image("one"))
+    earlier = journal.write_moment(site.clock.now() - 60)
+    second = site.deploy(site.image("two"))
+
+    assert site.roll_back(live_within=3600, seen_at=earlier).result["removed"] == []
+    assert site.roll_back(live_within=3600).result["removed"] == [second]
+    # And what a rollback has led to stays.
+    assert site.roll_back(live_within=3600).result["removed"] == []
+
+
+def test_a_deployment_under_way_is_left_to_whoever_deploys(site: Site) -> None:
+    site.deploy(site.image("one"))
+    second = site.set_up(site.image("two"))
+    site.upgrade(second, 50)
+    before = site.standing()
+
+    outcome = site.roll_back(live_within=3600)
+
+    assert outcome.result["removed"] == []
+    assert site.standing() == before
+
+
+@pytest.mark.parametrize("options", [{"live_within": -1}, {"live_within": 60, "seen_at": "noon"}])
+def test_a_window_that_is_none_is_refused(site: Site, options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match=r"live_within is -1|seen_at is 'noon'"):
+        site.roll_back(**options)
