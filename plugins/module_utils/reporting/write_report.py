@@ -128,7 +128,8 @@ class Report:
         if stale:
             return Change((), lambda: self._write(stale))
         if self._index and not self._indexed:
-            return Change((), self._write_index)
+            index = self._index
+            return Change((), lambda: self._write_index(index))
         for words in self._unwritten.values():
             tell(Event("warning", "", words))
         if self._run.outcome in (ROLLED_BACK, FAILED):
@@ -145,15 +146,14 @@ class Report:
         except (OSError, ValueError):
             return None
 
-    def _write_index(self) -> None:
-        assert self._index
+    def _write_index(self, index: Path) -> None:
         self._indexed = True
         try:
-            self._index.parent.mkdir(exist_ok=True)
-            _replace(self._index, index_page(find_reports(self._index.parent)))
+            index.parent.mkdir(exist_ok=True)
+            _replace(index, index_page(find_reports(index.parent)))
         except OSError as error:
-            self._unwritten[self._index] = (
-                f"Warning: the page over the reports could not be written to {self._index}: {error.strerror or error}."
+            self._unwritten[index] = (
+                f"Warning: the page over the reports could not be written to {index}: {error.strerror or error}."
             )
 
     def _write(self, files: Sequence[tuple[Path, str]]) -> None:

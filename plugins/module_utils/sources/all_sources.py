@@ -98,7 +98,7 @@ class AllSources:
 
 def questions(requests: Sequence[Request]) -> Iterator[_Asked]:
     """What is asked of sources other than CloudWatch for the requests: as few questions as their answers allow."""
-    together: dict[tuple[Any, ...], list[tuple[str, int]]] = {}
+    together: dict[tuple[Any, ...], tuple[MetricSource, list[tuple[str, int]]]] = {}
     for position, request in enumerate(requests):
         source = _source(request)
         if source is None:
@@ -107,13 +107,11 @@ def questions(requests: Sequence[Request]) -> Iterator[_Asked]:
         instance_id = values.pop("instance_id", "") if source.by_instance else ""
         # Sources have settings that cannot be compared; those of one metric are one and the same object.
         key = (id(source), request.start, request.end, request.metric.period, tuple(sorted(values.items())))
-        together.setdefault(key, []).append((instance_id, position))
-    for members in together.values():
+        together.setdefault(key, (source, []))[1].append((instance_id, position))
+    for source, members in together.values():
         for first in range(0, len(members), INSTANCES_AT_ONCE):
             batch = members[first : first + INSTANCES_AT_ONCE]
             request = requests[batch[0][1]]
-            source = _source(request)
-            assert source is not None
             asked = _Asked(
                 source,
                 Question(
