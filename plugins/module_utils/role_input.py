@@ -21,6 +21,7 @@ from .core import hooks as hooks_of
 from .core.capacity import NO_PHASES
 from .core.errors import InvalidInput
 from .core.hooks import Hook, read_hooks
+from .reporting.notification import read_notifications
 from .reporting.write_report import files
 
 # Variables of the role; a test compares them with its argument specification.
@@ -55,6 +56,7 @@ VARIABLES = frozenset(
         "canary_max_size",
         "canary_metadata_options",
         "canary_min_size",
+        "canary_notifications",
         "canary_on_drift",
         "canary_phases",
         "canary_plan",
@@ -150,6 +152,7 @@ def problems(given: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]) -> I
     hooks, wrong = read_hooks(given.get("hooks"), folder)
     yield from wrong
     yield from _file_problems(hooks_of.files(hooks))
+    yield from read_notifications(given.get("notifications") or ())[1]
     for file in given.get("unreadable") or ():
         yield f"Ansible cannot run task file {file}"
     for path in given.get("report") or ():
@@ -261,15 +264,17 @@ def steps(
     hooks: Mapping[str, list[Hook]] | None = None,
     *,
     bakes: bool = False,
+    notify: bool = False,
 ) -> list[dict[str, Any]]:
     """The steps of the phases in their order, or of a part of them, with the hooks of a deployment that goes well; the
     last phase is followed by the bake, where it C(bakes), and the clean-up.
 
     Each has C(phase), its number from 0, or None outside of the phases, C(name), which is shown, C(called), the name of
-    the phase or the moment, and C(do): C(upgrade), C(verify), C(bake), C(prune) or C(task_file) with its C(file), its
-    C(moment), whether it comes C(after) the upgrade and whether it C(may_fail). C(so_far) has the kinds of the steps up
-    to this one: what is equal for two hosts has been preceded by the same kinds for both. C(hand_over) stands at the
-    last of a part that goes back to AWS, where another run goes on.
+    the phase or the moment, and C(do): C(upgrade), C(verify), C(bake), C(prune), C(notify) with its C(moment), which
+    stands where somebody is to be told, or C(task_file) with its C(file), its C(moment), whether it comes C(after) the
+    upgrade and whether it C(may_fail). C(so_far) has the kinds of the steps up to this one: what is equal for two hosts
+    has been preceded by the same kinds for both. C(hand_over) stands at the last of a part that goes back to AWS, where
+    another run goes on.
     """
     found: list[dict[str, Any]] = []
     part, hooks = part or part_of(phases, {})[0], hooks or {}
@@ -289,8 +294,13 @@ def steps(
             more = {"file": str(Path(folder) / file), "after": after, "may_fail": False, "moment": moment}
             add(at, called, file, "task_file", **more)
 
+    def add_word(moment: str, at: int | None, called: str) -> None:
+        if notify:
+            add(at, called, "notify", "notify", moment=moment)
+
     if part.first == 0:
         add_hooks(hooks_of.AFTER_SETUP, None, hooks_of.AFTER_SETUP, after=False)
+        add_word(hooks_of.AFTER_SETUP, None, hooks_of.AFTER_SETUP)
     for at, phase in enumerate(phases):
         if not part.first <= at <= part.last:
             continue
@@ -302,10 +312,12 @@ def steps(
             add(at, called, "verify", "verify")
         add_files(phase.get("after"), hooks_of.AFTER_PHASE, at, called, after=True)
         add_hooks(hooks_of.AFTER_PHASE, at, called, after=True)
+        add_word(hooks_of.AFTER_PHASE, at, called)
         if at == len(phases) - 1:
             if bakes:
                 add(at, called, "bake", "bake")
             add_hooks(hooks_of.AFTER_SUCCESS, None, hooks_of.AFTER_SUCCESS, after=True)
+            add_word(hooks_of.AFTER_SUCCESS, None, hooks_of.AFTER_SUCCESS)
             add(at, called, "prune", "prune")
     if part.left and found:
         next(step for step in reversed(found) if step["do"] in ("upgrade", "verify"))["hand_over"] = True

@@ -231,6 +231,24 @@ options:
       hooks:
         description: The task files of moments of the deployment, as the role's C(canary_hooks) has them.
         type: raw
+      notifications:
+        description: Where word of the deployment is sent, as O(progressive.aws.canary_notify#module:notifications).
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          sns_topic: {description: ARN of an SNS topic., type: str}
+          event_bus: {description: Name or ARN of an event bus., type: str}
+          webhook_url: {description: Address of a webhook., type: str}
+          moments: {description: When to send word., type: list, elements: str}
+          headers: {description: Headers for the webhook., type: dict}
+          secret_headers: {description: Headers for the webhook that are secret., type: dict}
+          bearer_token: {description: Token for the webhook., type: str}
+          url_username: {description: User name for the webhook., type: str}
+          url_password: {description: Password for the webhook., type: str}
+          validate_certs: {description: Whether the webhook's certificate is checked., type: bool}
+          ca_path: {description: File with certificates of authorities., type: path}
+          timeout: {description: Seconds that the webhook may take., type: float}
       unreadable:
         description: Task files that Ansible cannot load, each with its words. The action plugin sets it.
         type: list
@@ -623,6 +641,9 @@ from ansible_collections.progressive.aws.plugins.module_utils.deployment.bake im
 )
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.blockers import read_blockers
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions
+from ansible_collections.progressive.aws.plugins.module_utils.reporting.notification import (
+    OPTIONS as NOTIFICATION,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.verification.rehearsal import Rehearsal
 from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import Settings
 from ansible_collections.progressive.aws.plugins.module_utils.verification_options import settings_of
@@ -647,6 +668,7 @@ ROLE = {
     "steady_state_timeout": {"type": "raw"},
     "keep_revisions": {"type": "raw"},
     "hooks": {"type": "raw"},
+    "notifications": {"type": "list", "elements": "dict", "options": NOTIFICATION, "default": []},
     "unreadable": {"type": "list", "elements": "str", "default": []},
 }
 ARGUMENT_SPEC = {
@@ -759,7 +781,9 @@ def main() -> None:
             problems=problems,
             warnings=role_input.unknown_variables(role["variables"])[1] if role else (),
             rehearse=rehearsal(phases).plan,
-            steps=role_input.steps(phases, folder, part, hooks, bakes=bakes),
+            steps=role_input.steps(
+                phases, folder, part, hooks, bakes=bakes, notify=bool(role.get("notifications"))
+            ),
             begins_with=modules.wanted(phases[part.first]) if part.first else None,
             left=part.left,
         ),

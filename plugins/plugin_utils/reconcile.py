@@ -49,7 +49,7 @@ from ansible_collections.progressive.aws.plugins.plugin_utils import (
 from ansible_collections.progressive.aws.plugins.plugin_utils.following import Following
 
 # Modules that have no passes to repeat: they take none of the options for it.
-AT_ONCE = frozenset({"canary_report", "canary_summary"})
+AT_ONCE = frozenset({"canary_notify", "canary_report", "canary_summary"})
 
 DEFAULT_POLL_INTERVAL = 5.0
 

@@ -29,6 +29,7 @@ STRUCTURES = frozenset(
         "load_balancer_names",
         "metadata_options",
         "metrics",
+        "notifications",
         "path",
         "phases",
         "security_group_ids",
@@ -38,7 +39,7 @@ STRUCTURES = frozenset(
     }
 )
 # What of the role's further input has structure.
-ROLE_STRUCTURES = frozenset({"hooks"})
+ROLE_STRUCTURES = frozenset({"hooks", "notifications"})
 # What of a phase has structure.
 PHASE_STRUCTURES = frozenset({"verify", "before", "after"})
 
@@ -49,6 +50,7 @@ def understood(options: Mapping[str, Any]) -> dict[str, Any]:
     A text that is no YAML, or none of a structure, stays as it is: the module has words for it.
     """
     given = _given(options, STRUCTURES, keep=NAMES)
+    _understand_notifications(given)
     phases = given.get("phases")
     if isinstance(phases, list):
         given["phases"] = [
@@ -56,7 +58,19 @@ def understood(options: Mapping[str, Any]) -> dict[str, Any]:
         ]
     if isinstance(given.get("role"), Mapping):
         given["role"] = _given(given["role"], ROLE_STRUCTURES)
+        _understand_notifications(given["role"])
     return given
+
+
+def _understand_notifications(given: dict[str, Any]) -> None:
+    """Make a list of mappings of the notifications: Ansible would show what is something else, and it may be secret."""
+    if "notifications" not in given:
+        return
+    several = given["notifications"]
+    items = several if isinstance(several, (list, tuple)) else [several]
+    given["notifications"] = [
+        _given(item, frozenset({"moments"})) if isinstance(item, Mapping) else {} for item in items
+    ]
 
 
 def _given(

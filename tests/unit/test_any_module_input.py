@@ -209,7 +209,7 @@ def _loaded(path: str) -> Any:
 
 ROLE_SPEC: dict[str, Any] = _loaded("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
 ROLE_DEFAULTS: dict[str, Any] = _loaded("defaults/main.yml") | _loaded("vars/main.yml")
-SET_UP: dict[str, Any] = _loaded("tasks/main.yml")[0]["block"][0]["progressive.aws.asg_setup"]
+SET_UP: dict[str, Any] = _loaded("tasks/set_up.yml")[0]["progressive.aws.asg_setup"]
 #: The role's variables are the modules' options with a prefix.
 ROLE_PLAUSIBLE = {f"canary_{name}": values for name, values in PLAUSIBLE.items()}
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..core import naming
 from ..sources.secret_options import without_secrets
 
 # Under which name a result has the record.
@@ -63,6 +64,9 @@ def extended(
     C(canary_report) takes them, and where a step failed its C(reason).
     """
     new = {"started": started, "phases": [], **record, "ended": ended}
+    if all(options.get(part) for part in naming.PARTS):
+        # A refused set-up tells of no group that would name the series.
+        new["series"] = naming.SEPARATOR.join(naming.sanitise(str(options[part])) for part in naming.PARTS)
     revisions = result.get("revisions")
     if revisions is not None:
         # A set-up tells what was there before it, the others what is there after them.

@@ -31,4 +31,4 @@ def run_so_far(results: Any, moment: str, failure: Mapping[str, Any] | None = No
         told["outcome"] = ROLLING_BACK
     elif told["outcome"] == LIVE and moment != hooks.AFTER_SUCCESS:
         told["outcome"] = DEPLOYING
-    return {**told, "moment": moment}
+    return {**told, "series": told["series"] or str(record.get("series") or ""), "moment": moment}

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from ansible.module_utils.urls import SSLValidationError, open_url
 
@@ -36,6 +36,8 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 LONGEST_TIMEOUT = 60
 # An answer that is longer is none of a metric: 64 MB.
 LONGEST_ANSWER = 64 * 1024 * 1024
+# What is shorter in the address of a webhook is no secret, and may be a part of any word.
+SHORTEST_SECRET = 4
 # So much of what somebody answers is shown.
 LONGEST_WORDS = 300
 
@@ -113,18 +115,63 @@ def get_json(who: str, url: str, access: Access, form: str | None = None) -> Any
         NoAnswer: it cannot be reached, refuses, or answers with what is no JSON.
     """
     place = f"{who} at {without_secrets(url)}"
+    content_type = None if form is None else "application/x-www-form-urlencoded"
+    content, answer = _ask(place, url, access, form, content_type)
+    if len(content) > LONGEST_ANSWER:
+        raise NoAnswer(f"{place} answered with more than {LONGEST_ANSWER // 1024 // 1024} MB")
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        kind = str(answer.headers.get("Content-Type") or "something")
+        raise NoAnswer(f"{place} answered with what is no JSON ({_short(kind)})", refused=True) from error
+
+
+def post_json(who: str, url: str, access: Access, body: Any) -> None:
+    """Send JSON to an address that is a secret in itself, as that of a webhook; C(who) takes it, in words.
+
+    Raises:
+        NoAnswer: it cannot be reached, or refuses. Of the address the words have the host alone.
+    """
+    place = f"{who} at {urlsplit(url).hostname}"
+    try:
+        _ask(place, url, access, json.dumps(body), "application/json")
+    except NoAnswer as error:
+        # Whoever answers may repeat what it was asked for.
+        words = _without_parts(str(error), url)
+        raise NoAnswer(words, unreachable=error.unreachable, refused=error.refused) from None
+
+
+def _without_parts(words: str, url: str) -> str:
+    """Words without what may be secret in an address: its path, as a whole and in parts, and its query."""
+    parts = urlsplit(url)
+    secret = {url, parts.path, parts.query, unquote(parts.path), unquote(parts.query)}
+    secret |= {one for text in (parts.path, unquote(parts.path)) for one in text.split("/")}
+    secret |= {value for _name, value in parse_qsl(parts.query)}
+    for one in sorted((one for one in secret if len(one) >= SHORTEST_SECRET), key=len, reverse=True):
+        words = words.replace(one, "[hidden]")
+    return words
+
+
+def _ask(
+    place: str, url: str, access: Access, data: str | None, content_type: str | None
+) -> tuple[bytes, Any]:
+    """Get what an address answers, or send C(data) to it: its content, at most a byte too long, and the answer.
+
+    Raises:
+        NoAnswer: it cannot be reached, or refuses.
+    """
     secret = dict(access.secret_headers)
     if access.bearer_token:
         secret["Authorization"] = f"Bearer {access.bearer_token}"
     headers = {"Accept": "application/json", **access.headers, **secret}
-    if form is not None:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    if content_type is not None:
+        headers["Content-Type"] = content_type
     try:
         answer = open_url(
             url,
-            data=form,
+            data=data,
             headers=headers,
-            method="GET" if form is None else "POST",
+            method="GET" if data is None else "POST",
             timeout=access.timeout,
             validate_certs=access.validate_certs,
             ca_path=access.ca_path,
@@ -138,19 +185,12 @@ def get_json(who: str, url: str, access: Access, form: str | None = None) -> Any
             use_netrc=not access.bearer_token,
             http_agent="progressive.aws",
         )
-        content = answer.read(LONGEST_ANSWER + 1)
+        return answer.read(LONGEST_ANSWER + 1), answer
     except HTTPError as error:
         raise _refusal(place, error) from error
     except (URLError, SSLValidationError, OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise NoAnswer(f"{place} did not answer: {_short(str(reason))}", unreachable=True) from error
-    if len(content) > LONGEST_ANSWER:
-        raise NoAnswer(f"{place} answered with more than {LONGEST_ANSWER // 1024 // 1024} MB")
-    try:
-        return json.loads(content)
-    except ValueError as error:
-        kind = str(answer.headers.get("Content-Type") or "something")
-        raise NoAnswer(f"{place} answered with what is no JSON ({_short(kind)})", refused=True) from error
 
 
 def _refusal(place: str, error: HTTPError) -> NoAnswer:

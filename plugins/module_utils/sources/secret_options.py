@@ -15,7 +15,7 @@ from typing import Any
 SECRET_OPTIONS = frozenset(
     {
         # The last one is where the action plugin puts what it has found of the others.
-        *("bearer_token", "url_password", "secret_headers", "secrets"),
+        *("bearer_token", "url_password", "secret_headers", "webhook_url", "secrets"),
         *("secret_key", "aws_secret_access_key", "aws_secret_key", "session_token", "aws_session_token"),
     }
 )

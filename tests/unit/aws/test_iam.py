@@ -20,7 +20,7 @@ def in_source() -> set[str]:
     """Every operation that the engine's files name, as the action that it needs."""
     text = " ".join(path.read_text() for path in sorted(ENGINE.rglob("*.py")))
     named = re.findall(
-        r'"(autoscaling|cloudwatch|ec2|elb|elbv2|kms|service-quotas|ssm)",\s*"([A-Z]\w+)"', text
+        r'"(autoscaling|cloudwatch|ec2|elb|elbv2|events|kms|service-quotas|sns|ssm)",\s*"([A-Z]\w+)"', text
     )
     paged = re.findall(r'all_of\(\s*"([A-Z]\w+)"', text)
     return {f"{PREFIXES.get(service, service)}:{operation}" for service, operation in named} | {
