@@ -246,7 +246,8 @@ def text_of(file: str | None, attempted: str) -> str | None:
         return None
     try:
         return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    # A path with a null byte in it is a ValueError, as a text that is none.
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise InvalidInput([f"{attempted} {file} cannot be read: {reason}"]) from error
 
