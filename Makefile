@@ -56,8 +56,12 @@ test: environment ## lint, sanity and all tests
 	@$(MAKE) --no-print-directory pytest
 
 .PHONY: pytest
-pytest: environment ## all tests, or those of TESTS=path
-	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder $(TESTS)
+pytest: environment ## all tests but the thorough ones, or those of TESTS=path
+	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder $(or $(TESTS),-m "not thorough")
+
+.PHONY: thorough
+thorough: environment ## the tests of which make test has a sample only (ten minutes)
+	@$(BIN)/pytest -n 2 --dist load -m thorough
 
 .PHONY: unit
 unit: environment ## the tests of the pure core

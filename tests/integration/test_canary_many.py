@@ -100,12 +100,22 @@ def ends(one: Deployer) -> str:
 @pytest.mark.parametrize(
     ("keywords", "live"),
     [
-        ({"strategy": "linear"}, {"orders", "tills", "taxes", "texts"}),
+        pytest.param(
+            {"strategy": "linear"}, {"orders", "tills", "taxes", "texts"}, marks=pytest.mark.thorough
+        ),
         ({"strategy": "ansible.builtin.free"}, {"orders", "tills", "taxes", "texts"}),
-        ({"strategy": "ansible.builtin.host_pinned"}, {"orders", "tills", "taxes", "texts"}),
+        pytest.param(
+            {"strategy": "ansible.builtin.host_pinned"},
+            {"orders", "tills", "taxes", "texts"},
+            marks=pytest.mark.thorough,
+        ),
         ({"strategy": "linear", "any_errors_fatal": True}, set()),
         # The second batch never begins; the first service of the first had gone its way with the bad one.
-        ({"strategy": "linear", "serial": 2, "max_fail_percentage": 10}, {"orders"}),
+        pytest.param(
+            {"strategy": "linear", "serial": 2, "max_fail_percentage": 10},
+            {"orders"},
+            marks=pytest.mark.thorough,
+        ),
     ],
     ids=lambda one: "-".join(str(value) for value in one.values()) if isinstance(one, dict) else "",
 )
@@ -159,8 +169,22 @@ def test_output_for_a_machine_stays_its_own(deployer: Deployer, services: dict[s
     assert "steady state reached with 4 instances" in found.stderr
 
 
-@pytest.mark.parametrize(("answer", "revision"), [("yes", "2"), ("well", "1"), (None, "1")])
-@pytest.mark.parametrize("strategy", ["linear", "ansible.builtin.free"])
+@pytest.mark.parametrize(
+    ("strategy", "answer", "revision"),
+    [
+        ("linear", "yes", "2"),
+        ("ansible.builtin.free", None, "1"),
+        *(
+            pytest.param(*one, marks=pytest.mark.thorough)
+            for one in (
+                ("linear", "well", "1"),
+                ("linear", None, "1"),
+                ("ansible.builtin.free", "yes", "2"),
+                ("ansible.builtin.free", "well", "1"),
+            )
+        ),
+    ],
+)
 def test_a_person_is_asked_about_a_verdict_that_is_none(
     deployer: Deployer, answer: str | None, revision: str, strategy: str
 ) -> None:

@@ -129,4 +129,5 @@ def test_a_live_base_is_adopted_and_replaced_and_the_alarm_on_its_name_is_copied
 
 
 def alarms(shop: Shop) -> set[str]:
-    return {one["AlarmName"] for one in shop.client("cloudwatch").describe_alarms()["MetricAlarms"]}
+    pages = shop.client("cloudwatch").get_paginator("describe_alarms").paginate()
+    return {one["AlarmName"] for page in pages for one in page["MetricAlarms"]}

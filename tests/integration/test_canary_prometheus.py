@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.demo.by_prometheus import BAD, GOOD, verification
 from tests.demo.shop import Shop, Sizes
 from tests.integration.canary import PHASES, Deployer, leftovers
@@ -22,6 +24,7 @@ def verdicts(deployer: Deployer) -> dict[str, tuple[str, str]]:
     return {one["name"]: (one["verdict"], one["reason"]) for one in phase["verification"]["metrics"]}
 
 
+@pytest.mark.thorough
 def test_a_real_prometheus_catches_a_bad_image_and_lets_a_good_one_pass(
     base: Shop, deployer: Deployer
 ) -> None:

@@ -143,6 +143,7 @@ def test_a_bad_region_is_taken_back_and_no_later_wave_begins(regions: dict[str, 
     assert (folder / f"{SECOND}.html").exists()
 
 
+@pytest.mark.thorough
 def test_good_images_go_live_everywhere_also_by_an_assumed_role(regions: dict[str, Deployer]) -> None:
     images = images_of(regions)
     mark = regions[THIRD].server.mark()

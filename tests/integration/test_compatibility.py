@@ -27,6 +27,14 @@ ENDS = {"oldest": ROWS[0], "newest": ROWS[-1]}
 CHOSEN = os.environ.get(compatibility.BIN)
 
 
+# Of the newest, which is nearly what all other tests run on, make test has the good and the bad canary only.
+thorough_on_the_newest = pytest.mark.parametrize(
+    "botocore",
+    ["chosen"] if CHOSEN else ["oldest", pytest.param("newest", marks=pytest.mark.thorough)],
+    indirect=True,
+)
+
+
 @pytest.fixture(params=["chosen"] if CHOSEN else list(ENDS))
 def botocore(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The version of botocore beside the ansible-playbook that the test's playbooks are run with."""
@@ -55,6 +63,7 @@ def test_a_bad_image_is_taken_back(botocore: str, base: Shop, deployer: Deployer
     assert list(before) == [first]
 
 
+@thorough_on_the_newest
 def test_a_plan_changes_nothing(botocore: str, base: Shop, deployer: Deployer) -> None:
     deployer.go_live(deployer.image("one"))
     image_id = deployer.image("two")
@@ -65,6 +74,7 @@ def test_a_plan_changes_nothing(botocore: str, base: Shop, deployer: Deployer) -
     assert deployer.server.writes(mark) == []
 
 
+@thorough_on_the_newest
 def test_what_a_survey_sends_is_understood(botocore: str, base: Shop, deployer: Deployer) -> None:
     """Numbers as text, phases as YAML, and empty texts for all that was left empty."""
     optional = yaml.safe_load((ROOT / "roles" / "canary" / "defaults" / "main.yml").read_text())
@@ -87,6 +97,7 @@ def test_what_a_survey_sends_is_understood(botocore: str, base: Shop, deployer: 
     }
 
 
+@thorough_on_the_newest
 def test_text_that_aws_supplies_is_never_a_template(
     botocore: str, deployer: Deployer, tmp_path: Path
 ) -> None:
@@ -139,6 +150,7 @@ def test_text_that_aws_supplies_is_never_a_template(
     assert not trap.exists()
 
 
+@thorough_on_the_newest
 def test_members_that_this_botocore_does_not_know_are_refused_or_copied(
     botocore: str, deployer: Deployer
 ) -> None:

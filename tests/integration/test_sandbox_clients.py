@@ -32,7 +32,7 @@ def test_the_aws_cli_makes_resizes_reads_and_deletes_a_group(shop: Shop) -> None
     image = aws(
         shop,
         *("ec2", "register-image", "--name", f"{shop.application}-cli"),
-        *("--architecture", "x86_64", "--root-device-name", "/dev/xvda"),
+        *("--architecture", "x86_64", "--root-device-name", "/dev/xvda", "--ena-support"),
     )["ImageId"]
     data = json.dumps({"ImageId": image, "InstanceType": "t3.micro"})
     template = ("--launch-template-name", f"{shop.application}-cli")

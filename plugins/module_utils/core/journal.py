@@ -330,8 +330,10 @@ def write_deployment(deployment: Deployment) -> dict[str, str]:
         CAPACITY: write_sizes(deployment),
         PHASE: write_phase(deployment.phase),
         FINGERPRINT: deployment.fingerprint,
-        FORMAT: str(OUR_FORMAT),
     }
+    if OUR_FORMAT > 1:
+        # The first format is that of a group that tells none: AWS allows a group fifty tags.
+        tags[FORMAT] = str(OUR_FORMAT)
     if deployment.adopted:
         tags[ADOPTED] = write_adopted(deployment.adopted)
     if deployment.group_alarms:
@@ -350,7 +352,7 @@ def read_deployment(group: Group) -> Deployment | None:
     tags = group.tags
     if not tags.get(SERIES) or not tags.get(DEPLOYMENT):
         return None
-    # Before formats were written, it was the first one.
+    # The first format tells none.
     written = _number(tags, FORMAT) or 1
     if written > OUR_FORMAT:
         raise NewerJournal(

@@ -19,22 +19,15 @@ def begun(site: Site) -> Site:
     return site
 
 
-def test_the_format_is_on_every_group_that_is_made(begun: Site) -> None:
-    for revision in (1, 2):
-        tags = {
-            one["Key"]: one["Value"] for one in (begun.shop.group(f"{begun.prefix}{revision}") or {})["Tags"]
-        }
-        assert tags[journal.FORMAT] == str(journal.OUR_FORMAT)
-
-
-def test_what_was_written_before_there_were_formats_goes_on(begun: Site) -> None:
-    group = f"{begun.prefix}2"
-    begun.shop.client("autoscaling").delete_tags(
-        Tags=[{"ResourceId": group, "ResourceType": "auto-scaling-group", "Key": journal.FORMAT}]
-    )
-    begun.forget()
-    begun.upgrade(group, 100)
-    assert begun.desired() == {1: 0, 2: 4}
+@pytest.mark.parametrize(("ours", "told"), [(1, None), (2, "2")])
+def test_the_format_is_on_every_group_that_is_made_from_the_second_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch, ours: int, told: str | None
+) -> None:
+    """The first one costs no tag."""
+    monkeypatch.setattr(journal, "OUR_FORMAT", ours)
+    group = site.deploy(site.image("one"))
+    tags = {one["Key"]: one["Value"] for one in (site.shop.group(group) or {})["Tags"]}
+    assert tags.get(journal.FORMAT) == told
 
 
 @pytest.mark.parametrize("step", ["set up", "upgrade", "roll back"])
