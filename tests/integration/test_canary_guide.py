@@ -204,6 +204,7 @@ def test_the_guides_canary_asks_little_of_aws(base: Shop, deployer: Deployer) ->
     assert len(calls) <= 75, Counter(one["operation"] for one in calls)
     assert sum(1 for one in calls if one["write"]) == 19
     assert sum(1 for one in run.lines if one.startswith("skipping:")) <= 5
+    assert "tasks/" not in run.output, "no paths of included files"
     assert sum(1 for one in run.lines if one.startswith(("changed:", "ok:"))) <= 8 + 1, (
         "eight and the specification"
     )
