@@ -102,6 +102,9 @@ BLOCKERS_OPTION: Mapping[str, Mapping[str, Any]] = {
     }
 }
 
+# As the role has it: an empty answer of a survey leaves it to the module.
+SETTLE_TIME_OPTION: Mapping[str, Mapping[str, Any]] = {"settle_time": {"type": "float", "default": 30.0}}
+
 # Documented in doc_fragments/hand_over.py.
 HAND_OVER_OPTION: Mapping[str, Mapping[str, Any]] = {"hand_over": {"type": "bool", "default": False}}
 

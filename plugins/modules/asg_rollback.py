@@ -53,7 +53,7 @@ options:
   settle_time:
     description: For how many seconds an outgoing group must hold what it wants until it counts as settled.
     type: float
-    default: 10.0
+    default: 30.0
 author:
   - The progressive.aws team (@progressive-aws)
 seealso:
@@ -243,7 +243,7 @@ ARGUMENT_SPEC = {
     "give_up": {"type": "bool", "default": False},
     "live_within": {"type": "float"},
     "seen_at": {"type": "str"},
-    "settle_time": {"type": "float", "default": 10.0},
+    **modules.SETTLE_TIME_OPTION,
     **modules.LAUNCH_PATIENCE_OPTION,
 }
 

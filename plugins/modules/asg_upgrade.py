@@ -73,7 +73,7 @@ options:
   settle_time:
     description: For how many seconds a group must hold what it wants until it counts as settled.
     type: float
-    default: 10.0
+    default: 30.0
 author:
   - The progressive.aws team (@progressive-aws)
 seealso:
@@ -339,7 +339,7 @@ ARGUMENT_SPEC = {
     "pause": {"type": "float", "default": 0.0},
     "resize_order": {"type": "str", "choices": list(RESIZE_ORDERS), "default": NEW_FIRST},
     "scale_in_protection": {"type": "str", "choices": list(WAYS), "default": LIFT},
-    "settle_time": {"type": "float", "default": 10.0},
+    **modules.SETTLE_TIME_OPTION,
     **modules.LAUNCH_PATIENCE_OPTION,
     "end_bake": {"type": "bool", "default": False},
     **modules.WATCHED_ALARMS_OPTION,

@@ -47,7 +47,7 @@ options:
       - For how many seconds the group of a deployment may lack something that nothing is about to mend, such as a
         healthy target that Auto Scaling does not replace.
     type: float
-    default: 10.0
+    default: 30.0
   duration:
     description: How long to watch, in seconds, after the warm-up. Every metric gets as many whole periods as fit.
     type: int
@@ -533,7 +533,7 @@ ARGUMENT_SPEC = {
     **modules.WATCHED_ALARMS_OPTION,
     **modules.HAND_OVER_OPTION,
     **modules.LAUNCH_PATIENCE_OPTION,
-    "settle_time": {"type": "float", "default": 10.0},
+    **modules.SETTLE_TIME_OPTION,
     "group": {"type": "str"},
     "judge_from": {"type": "path"},
     "judge_phase": {"type": "str"},

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.progressive.aws.plugins.module_utils import role_input
+from ansible_collections.progressive.aws.plugins.module_utils import modules, role_input
 from ansible_collections.progressive.aws.plugins.module_utils.core.hooks import MOMENTS, read_hooks
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "canary"
@@ -179,3 +182,33 @@ def test_what_is_no_hook_is_told_and_the_others_are_read() -> None:
     assert "5 is no task file" in wrong[1]
     assert "may_fail of z is '?'" in wrong[2]
     assert read_hooks("x", "/")[1][0].startswith("canary_hooks must be a mapping")
+
+
+def _tasks(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for task in tasks:
+        yield task
+        for part in ("block", "rescue", "always"):
+            yield from _tasks(task.get(part) or [])
+
+
+def test_what_a_survey_leaves_empty_is_the_roles_default() -> None:
+    """An empty text is no option of the module, whose own default holds then: it must be the role's."""
+    defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
+    compared, other = set(), []
+    for file in sorted((ROLE / "tasks").glob("*.yml")):
+        for task in _tasks(yaml.safe_load(file.read_text())):
+            for action in (name for name in task if name.startswith("progressive.aws.")):
+                module = importlib.import_module(
+                    f"ansible_collections.progressive.aws.plugins.modules.{action.rpartition('.')[2]}"
+                )
+                specification = {**modules.PASSES, **module.ARGUMENT_SPEC}
+                for option, value in task[action].items():
+                    name = str(value).strip("{} ")
+                    if name not in defaults or option not in specification:
+                        continue
+                    compared.add(name)
+                    own = specification[option].get("default")
+                    if (own or None) != (defaults[name] or None):
+                        other.append(f"{action} {option}: {own}, and {name} is {defaults[name]}")
+    assert other == []
+    assert {"canary_settle_time", "canary_keep_revisions", "canary_on_drift"} <= compared
