@@ -48,11 +48,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.progressive.aws.plugins.module_utils.reporting.so_far import run_so_far
 
 
 def canary_run(results: Any, moment: str, failure: Any = None) -> Any:
     """The record of the run at a moment. What AWS has said in it is never taken for a template."""
+    # Ansible loads this file in each worker that uses any filter of the collection: the engine only where it is needed.
+    from ansible_collections.progressive.aws.plugins.module_utils.reporting.so_far import run_so_far
+
     return wrap_var(run_so_far(results, moment, failure))
 
 
