@@ -9,6 +9,7 @@ given to it and taken from it here, so that one C(main) serves both ways.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import json
@@ -32,10 +33,19 @@ PROFILE = "legacy"
 
 def _preload() -> None:
     """Load what every step needs once, in ansible-playbook itself, before it forks its workers."""
-    clients.preload()
-    if "boto3" in sys.modules:
-        for found in pkgutil.iter_modules(importlib.import_module(MODULES.rstrip(".")).__path__):
-            importlib.import_module(MODULES + found.name)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        clients.preload()
+        if "boto3" in sys.modules:
+            for found in pkgutil.iter_modules(importlib.import_module(MODULES.rstrip(".")).__path__):
+                importlib.import_module(MODULES + found.name)
+    finally:
+        # What is loaded stays: no worker has to look through it for garbage, and to copy the pages that it is on by that
+        # (Python's documentation of gc.freeze, for processes that fork).
+        gc.freeze()
+        if collecting:
+            gc.enable()
 
 
 _preload()
