@@ -80,7 +80,7 @@ kills: environment ## kill real runs of the playbook at each of their writes, an
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.faults.kills
 
 .PHONY: judge-quality
-judge-quality: environment ## simulate phases: false alarms and what the judge finds (two hours; PHASES=100 for a tenth)
+judge-quality: environment ## simulate phases: false alarms and what the judge finds (an hour; PHASES=100 for a tenth)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark.judge_quality --phases $(or $(PHASES),1000) --seed $(or $(SEED),1)
 
 .PHONY: judge-fleets

@@ -41,8 +41,8 @@ def _preload() -> None:
             for found in pkgutil.iter_modules(importlib.import_module(MODULES.rstrip(".")).__path__):
                 importlib.import_module(MODULES + found.name)
     finally:
-        # What is loaded stays: no worker has to look through it for garbage, and to copy the pages that it is on by that
-        # (Python's documentation of gc.freeze, for processes that fork).
+        # What is loaded stays: no worker has to look through it for garbage, and to copy the pages that it is on by
+        # that (Python's documentation of gc.freeze, for processes that fork).
         gc.freeze()
         if collecting:
             gc.enable()

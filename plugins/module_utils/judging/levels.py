@@ -12,7 +12,9 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+import functools
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -135,6 +137,14 @@ def _fit(several: Sequence[Points]) -> tuple[list[float], dict[float, float]]:
     return levels, shared
 
 
+@functools.lru_cache(maxsize=64)
+def _own(several: tuple[tuple[tuple[float, float], ...], ...]) -> list[list[tuple[float, float]]]:
+    """The points without what all share, timed from the first of all. History is long, and the same at each look."""
+    __, shared = _fit(several)
+    begin = min(points[0][0] for points in several)
+    return [[(moment - begin, value - shared[moment]) for moment, value in points] for points in several]
+
+
 def _rests(
     several: Sequence[Points], levels: Sequence[float], shared: Mapping[float, float]
 ) -> list[list[float]]:
@@ -167,19 +177,17 @@ def spread_of_history(blocks: Sequence[Sequence[Points]], duration: float) -> Sp
     """
     found = Spread()
     for block in blocks:
-        present = [points for points in block if points]
+        present = tuple(tuple(points) for points in block if points)
         if len(present) < 2 or duration <= 0:
             continue
-        __, shared = _fit(present)
-        begin = min(points[0][0] for points in present)
-        windows: dict[int, list[float]] = {}
+        windows: defaultdict[float, list[float]] = defaultdict(list)
         squares, numbers = 0.0, 0
-        for points in present:
-            sums: dict[int, list[float]] = {}
-            for moment, value in points:
-                sums.setdefault(int((moment - begin) // duration), []).append(value - shared[moment])
-            for window, values in sums.items():
-                windows.setdefault(window, []).append(math.fsum(values) / len(values))
+        for points in _own(present):
+            own: defaultdict[float, list[float]] = defaultdict(list)
+            for after, value in points:
+                own[after // duration].append(value)
+            for window, values in own.items():
+                windows[window].append(math.fsum(values) / len(values))
         for means in windows.values():
             if len(means) >= 2:
                 mean = math.fsum(means) / len(means)

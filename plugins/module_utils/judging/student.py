@@ -8,6 +8,7 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+import functools
 import math
 
 from .statistics import normal_quantile
@@ -43,12 +44,13 @@ def _fraction(a: float, b: float, x: float) -> float:
     for term in range(1, _MOST_TERMS):
         even = term * (b - term) * x / ((a + 2 * term - 1) * (a + 2 * term))
         odd = -(a + term) * (a + b + term) * x / ((a + 2 * term) * (a + 2 * term + 1))
-        change = 1.0
-        for factor in (even, odd):
-            d = 1.0 / _not_zero(1.0 + factor * d)
-            c = _not_zero(1.0 + factor / c)
-            change = c * d
-            found *= change
+        d = 1.0 / _not_zero(1.0 + even * d)
+        c = _not_zero(1.0 + even / c)
+        found *= c * d
+        d = 1.0 / _not_zero(1.0 + odd * d)
+        c = _not_zero(1.0 + odd / c)
+        change = c * d
+        found *= change
         if abs(change - 1.0) < _PRECISION:
             break
     return found
@@ -66,6 +68,7 @@ def t_tail(t: float, degrees: float) -> float:
     return half if t >= 0 else 1.0 - half
 
 
+@functools.lru_cache(maxsize=1024)
 def t_quantile(tail: float, degrees: float) -> float:
     """The t that is exceeded with this probability, above 0 and at most a half."""
     low, high = 0.0, 1.0
