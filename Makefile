@@ -75,6 +75,10 @@ integration: environment ## the tests that run modules and playbooks on the sand
 faults: environment ## the whole sweep: every fault at every call (an hour; EVERY=10 for a tenth of it)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.faults --every $(or $(EVERY),1)
 
+.PHONY: fault-pairs
+fault-pairs: environment ## two faults in one run, in a sample (half an hour; PAIRS=2000, SEED=1)
+	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.faults --pairs $(or $(PAIRS),2000) --seed $(or $(SEED),1)
+
 .PHONY: kills
 kills: environment ## kill real runs of the playbook at each of their writes, and run again (half an hour)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.faults.kills

@@ -13,8 +13,9 @@ import sys
 import time
 from collections import Counter
 
-from tests.faults.cases import SCENARIOS, Outcome
-from tests.faults.running import calls_of, cases_of, sweep
+from tests.faults.cases import Arguments, Outcome
+from tests.faults.running import calls_of, cases_of, pairs_of, sweep
+from tests.faults.scenarios import SCENARIOS
 
 
 def main() -> int:
@@ -24,6 +25,10 @@ def main() -> int:
         "--every", type=int, default=1, metavar="N", help="only every N-th case of a scenario"
     )
     parser.add_argument("--scenario", choices=list(SCENARIOS), action="append", help="only this one")
+    parser.add_argument(
+        "--pairs", type=int, metavar="N", help="instead so many cases with two faults, chosen by --seed"
+    )
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     ends: Counter[str] = Counter()
@@ -40,9 +45,17 @@ def main() -> int:
         if ends.total() % 1000 == 0:
             print(f"{ends.total()} tried after {time.monotonic() - began:.0f} s", flush=True)
 
-    for scenario in options.scenario or list(SCENARIOS):
+    scenarios = options.scenario or [
+        one.name for one in SCENARIOS.values() if not (options.pairs and one.harmed)
+    ]
+    for index, scenario in enumerate(scenarios):
         number = calls_of(scenario)
-        cases = cases_of(scenario, number)[:: options.every]
+        cases: list[Arguments]
+        if options.pairs:
+            share = len(range(index, options.pairs, len(scenarios)))
+            cases = pairs_of(scenario, number, share, options.seed)
+        else:
+            cases = cases_of(scenario, number)[:: options.every]
         print(f"{scenario}: {number} calls, {len(cases)} cases", flush=True)
         sweep(scenario, cases, options.processes, report)
     tried = ends.total()

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One case of the sweep: a scenario, a fault, the call that it strikes, and what is run afterwards.
+"""One case of the sweep: a scenario, a fault or two, the calls that they strike, and what is run afterwards.
 
 Everything happens in this process, on the pretend AWS of tests/unit/engine.py, in pretend time.
 """
@@ -8,9 +8,9 @@ Everything happens in this process, on the pretend AWS of tests/unit/engine.py, 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.progressive.aws.plugins.module_utils.core import journal
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import (
@@ -18,11 +18,9 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.errors import
     RollingBack,
     RolloutError,
 )
-from ansible_collections.progressive.aws.plugins.module_utils.core.model import Bake
-from ansible_collections.progressive.aws.plugins.module_utils.core.passes import Timing
-from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import Upgrade
 
 from tests.faults.harms import HARMS, MOST_COMMANDS, harm, way_out, what_wants_in_vain
+from tests.faults.scenarios import TIMING, Scenario, deploy, half_way
 from tests.sandbox.faults import Fault
 from tests.sandbox.inprocess import InProcess
 from tests.unit.engine import SETTINGS, START, Site
@@ -31,7 +29,6 @@ from tests.unit.engine import SETTINGS, START, Site
 TOO_LATE = 45.0
 #: A lease is 120 s long, so that a run that died holds nobody off after that.
 AFTER_THE_LEASE = 130.0
-TIMING = Timing(wait_timeout=240, poll_interval=5.0, pass_duration=10)
 
 
 class Killed(BaseException):
@@ -64,207 +61,24 @@ RERUNS = ("resume", "roll back")
 WAY_OUT = "the way out"
 #: The harms that come after a case has ended, one after the other, and none at times.
 AFTERWARDS = ("", *HARMS)
-BAKE_RUNNING = {"bake": Bake(20, keeps=True)}
-BAKE_STOPPED = {"bake": Bake(20)}
-COPY_ALARMS = {"alarms_of_group": "copy"}
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """A deployment that is disturbed. ``prepare`` brings the site to where it begins, undisturbed."""
+class Arguments(NamedTuple):
+    """What a case is, within its scenario."""
 
-    name: str
-    prepare: Callable[[Site], None]
-    disturbed: Callable[[Site, str], None]
-    resize_order: str = "new_first"
-    #: The least capacity in service that may ever be seen.
-    floor: int = 4
-    #: What the base group is made with.
-    base: Callable[[Site], dict[str, Any]] = lambda site: {}
-    #: How old answers may be, in seconds, once the scenario has begun.
-    staleness: float = 0.0
-    #: How many instances of what was live are protected from scale-in.
-    protected: int = 0
-    #: By how many seconds the clocks of those who deploy are ahead: of who is disturbed, and of who comes then.
-    skews: tuple[float, float] = (0.0, 0.0)
-    #: What the set-up is given besides.
-    options: Mapping[str, Any] = field(default_factory=dict)
-    #: The alarms that the new revision has, by what stands behind its name.
-    alarms: tuple[str, ...] = ()
-    #: Whether it meets harms by hand, instead of faults of its calls.
-    harmed: bool = False
+    #: The call that the fault strikes, from 1.
+    number: int
+    fault: str
+    #: What is run afterwards.
+    rerun: str
+    #: A second fault, and how many calls after the first one's it strikes: in the same run, or in the one afterwards.
+    second: str = ""
+    later: int = 0
 
-
-def _one_live(site: Site) -> None:
-    site.deploy(site.image("one"), (100,))
-
-
-def _two_outgoing(site: Site) -> None:
-    """Two groups with capacity: what is left where a deployment was taken for finished half way."""
-    site.deploy(site.image("one"), (100,))
-    first, second = f"{site.prefix}1", site.set_up(site.image("half"))
-    site.upgrade(second, 50)
-    autoscaling = site.shop.client("autoscaling")
-    site.mark(second, {journal.STATUS: journal.LIVE, journal.LEASE: ""})
-    autoscaling.delete_tags(
-        Tags=[{"ResourceId": first, "ResourceType": "auto-scaling-group", "Key": journal.BEFORE}]
-    )
-    autoscaling.resume_processes(AutoScalingGroupName=first)
-    site.forget()
-
-
-def _configured(site: Site) -> None:
-    configuration = site.shop.launch_configuration(site.image("configured"))
-    site.shop.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=site.shop.base_group)
-    site.clock.sleep(5)
-    site.make_base(LaunchConfigurationName=configuration)
-    site.shop.scale_with_cpu()
-    _one_live(site)
-
-
-def _half_way(site: Site) -> None:
-    _one_live(site)
-    site.upgrade(site.set_up(site.new_image), 50)
-
-
-def _watched(site: Site) -> None:
-    """What is live is watched by its name: by an alarm that wakes somebody, and by one on metric math."""
-    _one_live(site)
-    of_group = [{"Name": "AutoScalingGroupName", "Value": f"{site.prefix}1"}]
-    metric = {"Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Dimensions": of_group}
-    stat = {"Metric": metric, "Period": 60, "Stat": "Average"}
-    queries = [
-        {"Id": "cpu", "MetricStat": stat, "ReturnData": False},
-        {"Id": "half", "Expression": "cpu / 2", "ReturnData": True},
-    ]
-    watched = {"cpu": {**metric, "Period": 60, "Statistic": "Average"}, "half": {"Metrics": queries}}
-    for name, members in watched.items():
-        site.shop.client("cloudwatch").put_metric_alarm(
-            AlarmName=name,
-            AlarmActions=["arn:aws:sns:us-east-1:123456789012:pager"],
-            EvaluationPeriods=3,
-            Threshold=1_000_000.0,
-            ComparisonOperator="GreaterThanThreshold",
-            TreatMissingData="ignore",
-            **members,
-        )
-
-
-def _deploy(site: Site, owner: str, resize_order: str = "new_first", **options: Any) -> None:
-    """What the role does: set up, phase by phase, and a rescue that rolls back."""
-    group = site.set_up(site.new_image, owner, **options)
-    try:
-        for percent in (25, 50, 100):
-            site.run(site.upgrade_step(group, percent, owner, resize_order=resize_order), TIMING)
-        if "bake" in options:
-            site.run(_baking(site.upgrade_step(group, 100, owner)), TIMING)
-    except RolloutError as error:
-        site.run(site.roll_back_step(group, owner), TIMING)
-        raise error
-
-
-def _baking(step: Upgrade) -> Upgrade:
-    return Upgrade(step._rollout, dataclasses.replace(step._options, end_bake=True))
-
-
-def _bake_running(site: Site, owner: str) -> None:
-    _deploy(site, owner, **BAKE_RUNNING)
-
-
-def _bake_stopped(site: Site, owner: str) -> None:
-    _deploy(site, owner, **BAKE_STOPPED)
-
-
-def _old_first(site: Site, owner: str) -> None:
-    _deploy(site, owner, "old_first")
-
-
-def _copy_alarms(site: Site, owner: str) -> None:
-    _deploy(site, owner, **COPY_ALARMS)
-
-
-def _roll_back(site: Site, owner: str) -> None:
-    # The run that had come half way goes on to roll back.
-    site.run(site.roll_back_step(owner="one" if owner == "disturbed" else owner), TIMING)
-
-
-def _protected(site: Site) -> None:
-    _one_live(site)
-    group = f"{site.prefix}1"
-    site.shop.client("autoscaling").set_instance_protection(
-        AutoScalingGroupName=group,
-        InstanceIds=list(site.aws.world.autoscaling.groups[group].instances),
-        ProtectedFromScaleIn=True,
-    )
-
-
-def _weights(site: Site) -> dict[str, Any]:
-    """Every instance counts two."""
-    overrides = [{"InstanceType": kind, "WeightedCapacity": "2"} for kind in ("t3.small", "t3.medium")]
-    specification = site.shop.launch_template(site.image("base"))
-    template = {"LaunchTemplateSpecification": specification, "Overrides": overrides}
-    return {
-        "MixedInstancesPolicy": {
-            "LaunchTemplate": template,
-            "InstancesDistribution": {"OnDemandAllocationStrategy": "lowest-price"},
-        }
-    }
-
-
-def _slow_to_leave(site: Site) -> dict[str, Any]:
-    """Instances take a minute to leave."""
-    return {
-        "LifecycleHookSpecificationList": [
-            {
-                "LifecycleHookName": "drain",
-                "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING",
-                "HeartbeatTimeout": 60,
-                "DefaultResult": "CONTINUE",
-            }
-        ]
-    }
-
-
-#: How old answers are in the scenarios that have something of their own besides.
-LATE = 3.0
-#: By how much a controller's clock is off. AWS takes no request that is signed by one that is farther off.
-OFF = 300.0
-
-SCENARIOS = {
-    scenario.name: scenario
-    for scenario in (
-        Scenario("the guide's example", _one_live, _deploy),
-        Scenario("old_first", _one_live, _old_first, "old_first", floor=2),
-        Scenario("two outgoing groups", _two_outgoing, _deploy),
-        Scenario("a launch configuration", _configured, _deploy),
-        Scenario("a rollback", _half_way, _roll_back),
-        Scenario("a bake beside running capacity", _one_live, _bake_running, options=BAKE_RUNNING),
-        Scenario(
-            "a bake alone, late answers", _one_live, _bake_stopped, staleness=LATE, options=BAKE_STOPPED
-        ),
-        Scenario("copied alarms", _watched, _copy_alarms, options=COPY_ALARMS, alarms=("cpu", "half")),
-        Scenario(
-            "copied alarms, late answers",
-            _watched,
-            _copy_alarms,
-            staleness=LATE,
-            options=COPY_ALARMS,
-            alarms=("cpu", "half"),
-        ),
-        Scenario("harm by hand in a phase", _one_live, _deploy, harmed=True),
-        Scenario("harm by hand in a rollback", _half_way, _roll_back, harmed=True),
-        Scenario("weights, late answers", _one_live, _deploy, base=_weights, staleness=LATE),
-        Scenario("protection, late answers", _protected, _deploy, staleness=LATE, protected=4),
-        Scenario("a slow hook, late answers", _one_live, _deploy, base=_slow_to_leave, staleness=LATE),
-        *(
-            Scenario(f"answers {seconds:g} s late", _one_live, _deploy, staleness=seconds)
-            for seconds in (1.0, 3.0, 10.0)
-        ),
-        Scenario("a rollback, answers 10 s late", _half_way, _roll_back, staleness=10.0),
-        Scenario("a clock that is ahead", _one_live, _deploy, skews=(OFF, -OFF)),
-        Scenario("a clock that is behind", _one_live, _deploy, skews=(-OFF, OFF)),
-    )
-}
+    def __str__(self) -> str:
+        """Say it in words."""
+        second = f", {self.later} later {self.second}" if self.second else ""
+        return f"call {self.number} {self.fault}{second}, then {self.rerun}"
 
 
 @dataclass
@@ -286,6 +100,8 @@ class Case:
         self.aws = aws
         self.scenario = scenario
         self.floor = scenario.floor
+        #: The second fault of a pair, and how many calls are left until it strikes; none is left once it has.
+        self.second, self.left_until_second = "", 0
         self.site = Site(aws, client=aws.direct_client)
         base = scenario.base(self.site)
         self.site.make_base(TargetGroupARNs=[self.site.shop.target_group()], **base)
@@ -294,7 +110,7 @@ class Case:
         neighbour.shop.environment = "prod2"
         neighbour.prefix = f"{neighbour.shop.series}__"
         ahead, then = scenario.skews
-        self.site.skews = {"disturbed": ahead, "again": then, "next": then}
+        self.site.skews = {"disturbed": ahead, "again": then, "once more": then, "next": then}
         neighbour.deploy(self.site.image("theirs"), (100,))
         self.site.new_image = self.site.image("new")
         self._begin()
@@ -304,9 +120,7 @@ class Case:
         self.before_all = site.standing()
         self.scenario.prepare(site)
         # A rollback is measured against what was there before the deployment that it takes back.
-        self.snapshot = (
-            self._snapshot_of_rollback() if self.scenario.prepare is _half_way else site.standing()
-        )
+        self.snapshot = self._snapshot_of_rollback() if self.scenario.prepare is half_way else site.standing()
         self.untouchable = {
             name: value
             for name, value in site.standing().items()
@@ -341,18 +155,7 @@ class Case:
         self.scenario.disturbed(self.site, "disturbed")
         return self.aws.mark() - mark
 
-    def run(self, number: int, fault: str, rerun: str) -> Outcome:
-        """Let call ``number`` (from 1) of the disturbed run meet a fault, run again, and see what is there."""
-
-        def at_call(call: int) -> None:
-            if call == number:
-                self.strike(fault)
-
-        return self.disturb(at_call, lambda: (number, fault, rerun))
-
-    def disturb(
-        self, at_call: Callable[[int], None], arguments: Callable[[], tuple[int, str, str]]
-    ) -> Outcome:
+    def disturb(self, at_call: Callable[[int], None], arguments: Callable[[], Arguments]) -> Outcome:
         """Run what is disturbed, with C(at_call) before each of its calls, and conclude as C(arguments) say then."""
         error: BaseException | None = None
         with self.aws.before_calls(at_call):
@@ -360,18 +163,35 @@ class Case:
                 self.scenario.disturbed(self.site, "disturbed")
             except (Killed, RolloutError) as raised:
                 error = raised
-        number, fault, rerun = arguments()
-        outcome = Outcome(f"{self.scenario.name}: call {number} {fault}, then {rerun}")
+        case = arguments()
+        outcome = Outcome(f"{self.scenario.name}: {case}")
         if isinstance(error, RolloutError):
             outcome.error = str(error)
-            outcome.problems += _problems_of_message(error, fault)
+            # Of two faults either may be the one that ends the run.
+            outcome.problems += _problems_of_message(error, "" if case.second else case.fault)
         elif error:
             outcome.error = "killed"
-        if rerun == WAY_OUT:
+        if case.rerun == WAY_OUT:
             self._get_out(outcome)
         else:
-            self._conclude(outcome, rerun, AFTERWARDS[_turn(number, fault, rerun) % len(AFTERWARDS)])
+            self._conclude(outcome, case.rerun, AFTERWARDS[_turn(case) % len(AFTERWARDS)])
         return outcome
+
+    def begin(self, arguments: Arguments) -> None:
+        """Let the next call meet the fault of a case, and a later one its second."""
+        self.second, self.left_until_second = arguments.second, arguments.later
+        self.strike(arguments.fault)
+
+    def next_call(self) -> None:
+        """Count a call after the first fault's: it may be the one that meets the second."""
+        self.left_until_second -= 1
+        if self.second and self.left_until_second == 0:
+            self.strike(self.second)
+
+    @property
+    def waits_for_second(self) -> bool:
+        """Whether the second fault of a pair has not struck yet."""
+        return bool(self.second) and self.left_until_second > 0
 
     def strike(self, fault: str) -> None:
         """Let the next call, and as many after it as the fault says, go wrong; or do harm by hand before it."""
@@ -415,18 +235,18 @@ class Case:
         outcome.end = "live after a harm"
 
     def _conclude(self, outcome: Outcome, rerun: str, afterwards: str) -> None:
-        """After the disturbed run: no more faults, a run again, and a look at what is there."""
-        self.aws.gateway.faults.clear()
-        self._wait_for_the_lease()
-        try:
-            self._again(rerun)
-        except RolloutError as error:
-            outcome.error += f" | again: {error}"
+        """After the disturbed run: a run again, and a look at what is there. Where it meets a second fault, another."""
+        waits = self.waits_for_second
+        self._run_again(outcome, rerun, "again")
+        if waits and not self.waits_for_second:
+            self._run_again(outcome, rerun, "once more")
         # Another run begins once what this one did can be seen: it has no memory of it.
         self.site.clock.sleep(5 + self.scenario.staleness)
         # Whoever looks sees what there is.
         self.aws.world.settings.staleness = 0.0
         outcome.end, problems = self._look()
+        if self.waits_for_second:
+            outcome.end += ", before the second fault"
         outcome.problems += problems
         self.aws.world.settings.staleness = self.scenario.staleness
         if afterwards:
@@ -467,15 +287,28 @@ class Case:
             self.aws.advance(1.0)
             self.site.look()
 
-    def _again(self, rerun: str) -> None:
+    def _run_again(self, outcome: Outcome, rerun: str, owner: str) -> None:
+        """Run once the lease of whoever was cut off is over, and nothing is wrong but for a second fault."""
+        self.aws.gateway.faults.clear()
+        self._wait_for_the_lease()
+        with self.aws.before_calls(lambda number: self.next_call()):
+            try:
+                self._again(rerun, owner)
+            except RolloutError as error:
+                outcome.error += f" | {owner}: {error}"
+                outcome.problems += _problems_of_message(error, "")
+            except Killed:
+                outcome.error += f" | {owner}: killed"
+
+    def _again(self, rerun: str, owner: str) -> None:
         if rerun == "roll back":
-            self.site.run(self.site.roll_back_step(owner="again"), TIMING)
+            self.site.run(self.site.roll_back_step(owner=owner), TIMING)
             return
         try:
-            _deploy(self.site, "again", self.scenario.resize_order, **self.scenario.options)
+            deploy(self.site, owner, self.scenario.resize_order, **self.scenario.options)
         except RollingBack:
             # What the role does where a rollback was interrupted.
-            self.site.run(self.site.roll_back_step(owner="again"), TIMING)
+            self.site.run(self.site.roll_back_step(owner=owner), TIMING)
 
     # ----------------------------------------------------------------------- looking
 
@@ -541,11 +374,12 @@ class Case:
         return problems
 
 
-def _turn(number: int, fault: str, rerun: str) -> int:
+def _turn(case: Arguments) -> int:
     """The number of a case, so that harms take turns."""
-    if fault not in FAULTS:
+    if case.fault not in FAULTS:
         return 0
-    return (number * len(FAULTS) + list(FAULTS).index(fault)) * len(RERUNS) + RERUNS.index(rerun)
+    number = case.number * len(FAULTS) + list(FAULTS).index(case.fault)
+    return number * len(RERUNS) + RERUNS.index(case.rerun)
 
 
 def _die() -> None:

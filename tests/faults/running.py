@@ -7,16 +7,19 @@ from __future__ import annotations
 import dataclasses
 import os
 import pickle
+import random
 import traceback
 from collections.abc import Callable, Sequence
 
-from tests.faults.cases import FAULTS, RERUNS, SCENARIOS, WAY_OUT, Case, Outcome
+from tests.faults.cases import FAULTS, RERUNS, WAY_OUT, Arguments, Case, Outcome
 from tests.faults.harms import HARMS
+from tests.faults.scenarios import SCENARIOS
 from tests.sandbox.inprocess import InProcess
 from tests.unit.engine import SETTINGS, START
 
-#: The number of a call (from 1), the fault that it meets, and what is run afterwards.
-Arguments = tuple[int, str, str]
+#: How many calls after the first fault's the second strikes: half of them soon, while the first is being dealt with,
+#: and half of them within about what a rollback and a run make, so also in the run afterwards.
+SOON, FAR = 12, 60
 
 _aws: list[InProcess] = []
 
@@ -36,8 +39,28 @@ def calls_of(scenario: str) -> int:
 def cases_of(scenario: str, calls: int) -> list[Arguments]:
     """Every case of a scenario whose undisturbed run makes so many calls."""
     if SCENARIOS[scenario].harmed:
-        return [(number, harm, WAY_OUT) for number in range(1, calls + 1) for harm in HARMS]
-    return [(number, fault, rerun) for number in range(1, calls + 1) for fault in FAULTS for rerun in RERUNS]
+        return [Arguments(number, harm, WAY_OUT) for number in range(1, calls + 1) for harm in HARMS]
+    return [
+        Arguments(number, fault, rerun)
+        for number in range(1, calls + 1)
+        for fault in FAULTS
+        for rerun in RERUNS
+    ]
+
+
+def pairs_of(scenario: str, calls: int, count: int, seed: int) -> list[Arguments]:
+    """So many cases with two faults of a scenario whose undisturbed run makes so many calls, chosen by a seed."""
+    chance = random.Random(f"{seed} {scenario}")
+    return [
+        Arguments(
+            number=chance.randint(1, calls),
+            fault=chance.choice(list(FAULTS)),
+            rerun=chance.choice(RERUNS),
+            second=chance.choice(list(FAULTS)),
+            later=chance.randint(1, chance.choice((SOON, FAR))),
+        )
+        for __ in range(count)
+    ]
 
 
 def sweep(
@@ -50,7 +73,7 @@ def sweep(
     """
     by_call: dict[int, list[Arguments]] = {}
     for arguments in cases:
-        by_call.setdefault(arguments[0], []).append(arguments)
+        by_call.setdefault(arguments.number, []).append(arguments)
     running: dict[int, int] = {}
     mine: list[Arguments] = []
     writable = -1
@@ -58,6 +81,7 @@ def sweep(
     def at_call(number: int) -> None:
         nonlocal writable
         if mine:
+            case.next_call()
             return
         for arguments in by_call.get(number, []):
             if len(running) >= processes:
@@ -67,14 +91,14 @@ def sweep(
             if child == 0:
                 mine.append(arguments)
                 writable = ends[1]
-                case.strike(arguments[1])
+                case.begin(arguments)
                 return
             os.close(ends[1])
             running[child] = ends[0]
 
     case = Case(world(), SCENARIOS[scenario])
     try:
-        outcome = case.disturb(at_call, lambda: mine[0] if mine else (0, "nothing", "resume"))
+        outcome = case.disturb(at_call, lambda: mine[0] if mine else Arguments(0, "nothing", "resume"))
     except BaseException:
         if not mine:
             raise

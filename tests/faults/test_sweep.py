@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.cases import FAULTS, RERUNS, SCENARIOS, Outcome
+from tests.faults.cases import FAULTS, RERUNS, Outcome
 from tests.faults.harms import HARMS
-from tests.faults.running import calls_of, cases_of, sweep
+from tests.faults.running import calls_of, cases_of, pairs_of, sweep
+from tests.faults.scenarios import SCENARIOS
 
 #: Prime to the number of faults and re-runs, so that each of them comes with many calls.
 EVERY = 97
@@ -16,6 +17,8 @@ EVERY = 97
 HARMED = 23
 #: Of what differs from the guide's example in the world alone, a few.
 FEW = 577
+#: Of two faults in one run.
+PAIRS = 10
 SAMPLES = dict.fromkeys(list(SCENARIOS)[:5], EVERY) | {
     "a bake beside running capacity": EVERY,
     "a bake alone, late answers": FEW,
@@ -47,3 +50,12 @@ def test_after_a_harm_by_hand_at_some_calls_a_good_image_is_live_after_three_com
     sweep(scenario, cases[::HARMED], 1, outcomes.append)
     assert len(outcomes) == len(cases[::HARMED]) > len(HARMS)
     assert [(one.case, one.problems) for one in outcomes if one.problems] == []
+
+
+@pytest.mark.parametrize("scenario", ["the guide's example", "a rollback"])
+def test_a_sample_of_two_faults_in_one_run_holds(scenario: str) -> None:
+    outcomes: list[Outcome] = []
+    sweep(scenario, pairs_of(scenario, calls_of(scenario), PAIRS, seed=1), 1, outcomes.append)
+    assert len(outcomes) == PAIRS
+    assert [(one.case, one.problems) for one in outcomes if one.problems] == []
+    assert sum("before the second" in one.end for one in outcomes) < PAIRS / 2
