@@ -60,6 +60,7 @@ METRICS = (
     "GroupStandbyCapacity",
     "GroupTerminatingCapacity",
     "GroupTotalCapacity",
+    "WarmPoolMinSize",
     "WarmPoolDesiredCapacity",
     "WarmPoolWarmedCapacity",
     "WarmPoolPendingCapacity",

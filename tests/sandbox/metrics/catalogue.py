@@ -40,6 +40,8 @@ _REFUSED = {
         EstimatedALBNewConnectionCount EstimatedProcessedBytes HTTPCode_Backend_3XX HTTPCode_Backend_4XX
         HTTPCode_ELB_4XX HTTPCode_ELB_5XX SpilloverCount SurgeQueueLength UnHealthyHostCount"""
     ),
+    # There is no queue here, so that none has any data.
+    "AWS/SQS": words(""),
 }
 
 

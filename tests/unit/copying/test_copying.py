@@ -19,8 +19,10 @@ from tests.sandbox.inprocess import InProcess
 from tests.tools import copying
 from tests.unit.copying import bases
 from tests.unit.copying.bases import BASES
+from tests.unit.copying.public_bases import PUBLIC_BASES
 from tests.unit.engine import START, Site
 
+EVERY_BASE = BASES | PUBLIC_BASES
 #: What two groups never share, and what a revision has of its own.
 OF_THE_GROUP = {
     *("AutoScalingGroupName", "AutoScalingGroupARN", "CreatedTime"),
@@ -39,13 +41,6 @@ OF_THE_ALARM = {
 JOURNAL = "progressive:"
 #: Suspended on a base only to keep its size.
 NEVER_SUSPENDED = "ScheduledActions"
-
-
-@pytest.fixture
-def empty(aws: InProcess) -> Site:
-    """A shop that has no base group yet; a life-cycle hook waits for five seconds at most."""
-    aws.world.settings.hook_seconds = 5.0
-    return Site(aws)
 
 
 # ------------------------------------------------------------------ what AWS tells
@@ -259,9 +254,9 @@ def images(survey: Mapping[str, Any]) -> set[str]:
 # ------------------------------------------------------------------- the round trip
 
 
-@pytest.mark.parametrize("words", BASES)
+@pytest.mark.parametrize("words", EVERY_BASE)
 def test_a_live_revision_is_its_base_again_and_the_base_is_as_it_was(empty: Site, words: str) -> None:
-    BASES[words](empty)
+    EVERY_BASE[words](empty)
     before = told(empty, empty.shop.base_group)
     image_id = empty.image("new")
 
@@ -284,8 +279,9 @@ def test_the_next_revision_is_like_the_base_too(empty: Site) -> None:
     assert told(empty, empty.shop.base_group) == before
 
 
-def test_there_are_at_least_twenty_bases() -> None:
+def test_there_are_at_least_twenty_bases_of_ours_and_twenty_published() -> None:
     assert len(BASES) >= 20
+    assert len(PUBLIC_BASES) >= 20
 
 
 #: What no base here has, by operation, and why.
