@@ -15,6 +15,7 @@ import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from .model import Capacity, Phase, PlannedPhase, Snapshot
 
@@ -22,6 +23,12 @@ NEW_FIRST = "new_first"
 NO_PHASES = "there are no phases; the last one must reach 100 %"
 OLD_FIRST = "old_first"
 RESIZE_ORDERS = (NEW_FIRST, OLD_FIRST)
+
+# What a rollback does first: give the outgoing groups their capacity back, or take the new group out of traffic.
+CAPACITY_FIRST = "capacity"
+TRAFFIC_FIRST = "traffic"
+ROLLBACK_ORDERS = (CAPACITY_FIRST, TRAFFIC_FIRST)
+ROLLBACK_FLOOR = 0.5
 
 NOTHING = Capacity(0, 0, 0)
 
@@ -340,6 +347,28 @@ def floor(outgoing: Sequence[Snapshot], capacity: Capacity, phase: Phase, *, kee
     before = sum(snapshot.capacity.desired_capacity for snapshot in outgoing)
     targets = outgoing_targets(outgoing, phase, capacity.desired_capacity, keeps=keeps)
     return min(before, phase.target + sum(targets.values()))
+
+
+def enough_remains(
+    outgoing: Sequence[Snapshot], serving: Mapping[str, int], rollback_floor: float = ROLLBACK_FLOOR
+) -> bool:
+    """Whether the outgoing groups may get all requests of a rollback at once, before they have their capacity back.
+
+    C(serving) is how many units each has in service now, by its name: a group that is not named has none. All together
+    must be at least C(rollback_floor), a share from 0 to 1, of what they had before the deployment; and nothing never
+    is enough.
+    """
+    before = sum(snapshot.capacity.desired_capacity for snapshot in outgoing)
+    remaining = sum(serving.get(snapshot.group, 0) for snapshot in outgoing)
+    # The share as it is written: 0.07 of 100 is 7, and as binary fractions more.
+    return remaining > 0 and remaining >= Fraction(str(rollback_floor)) * before
+
+
+def rollback_floor_problems(rollback_floor: float) -> list[str]:
+    """Say what is wrong with the share that must remain for traffic to move first; empty where nothing is."""
+    if 0 <= rollback_floor <= 1:
+        return []
+    return [f"rollback_floor is {rollback_floor:g}; it must be a share of what was in service, from 0 to 1"]
 
 
 def phase_peak(

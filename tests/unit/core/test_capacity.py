@@ -19,6 +19,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.capacity impo
     Wanted,
     capacity_problems,
     deploying_capacities,
+    enough_remains,
     floor,
     live_capacity,
     next_step,
@@ -27,6 +28,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.capacity impo
     peak,
     phase_problems,
     pinned,
+    rollback_floor_problems,
     stages,
     wanted_capacity,
 )
@@ -460,3 +462,35 @@ class TestNextStep:
         new, outgoing = [self.stand("new", self.SMALL)], [self.stand("old", self.SMALL)]
         assert stages(new, outgoing, NEW_FIRST) == (new, outgoing)
         assert stages(new, outgoing, OLD_FIRST) == (outgoing, new)
+
+
+class TestEnoughRemains:
+    """Whether a rollback may give all requests to what the outgoing groups still have."""
+
+    def test_half_of_what_was_is_enough_unless_another_floor_is_given(self) -> None:
+        assert enough_remains([old(6, 4)], {old(6, 4).group: 2})
+        assert not enough_remains([old(6, 4)], {old(6, 4).group: 1})
+        assert not enough_remains([old(6, 4)], {old(6, 4).group: 3}, 0.8)
+        assert enough_remains([old(6, 4)], {old(6, 4).group: 4}, 1)
+
+    def test_all_outgoing_groups_count_together_and_no_others(self) -> None:
+        outgoing = [old(6, 4), old(5, 4)]
+        assert enough_remains(outgoing, {old(6, 4).group: 4})
+        assert not enough_remains(outgoing, {old(6, 4).group: 3, NEW: 5})
+
+    @pytest.mark.parametrize("rollback_floor", [0, 0.5, 1])
+    def test_nothing_is_never_enough(self, rollback_floor: float) -> None:
+        assert not enough_remains([old(6, 4)], {}, rollback_floor)
+        assert not enough_remains([old(6, 0)], {old(6, 0).group: 0}, rollback_floor)
+        assert not enough_remains([], {}, rollback_floor)
+
+    @given(hundredths=st.integers(0, 100), hundreds=st.integers(1, 30))
+    def test_a_share_is_meant_as_it_is_written(self, hundredths: int, hundreds: int) -> None:
+        outgoing, least = [old(6, 100 * hundreds)], hundredths * hundreds
+        assert enough_remains(outgoing, {old(6, 1).group: max(least, 1)}, hundredths / 100)
+        assert not enough_remains(outgoing, {old(6, 1).group: least - 1}, hundredths / 100)
+
+    @pytest.mark.parametrize("rollback_floor", [-0.1, 1.1, 50, math.nan, math.inf])
+    def test_what_is_no_share_is_refused_by_its_name(self, rollback_floor: float) -> None:
+        assert "rollback_floor" in rollback_floor_problems(rollback_floor)[0]
+        assert rollback_floor_problems(0.5) == []
