@@ -194,6 +194,12 @@ def missing_data(metric: Metric, several: Sequence[Series], *, steady: bool = Tr
 
 def _of_fill(metric: Metric) -> str:
     """What there is to say of missing datapoints that are to be read as something."""
+    if metric.exposed and not metric.beside:
+        counted, exposure = ([*query.dimensions] for query in metric.queries)
+        return (
+            f"; of requests without a datapoint of what is counted, {', '.join(counted)} is no part of"
+            f" {', '.join(exposure)}, so that nothing shows that there is somebody who would publish"
+        )
     if metric.fill is None:
         return "; a count that is only published when something happens needs fill: 0, and its publisher"
     if metric.publisher:

@@ -111,6 +111,15 @@ class Metric:
         return self.kind != LEVEL and len(self.queries) == 2
 
     @property
+    def beside(self) -> bool:
+        """Whether who publishes what it is held against publishes what it counts, by the dimensions of both.
+
+        One may be a part of the other, as the errors of one route are of the requests of all.
+        """
+        counted, exposure = (query.dimensions.items() for query in self.queries)
+        return counted <= exposure or exposure <= counted
+
+    @property
     def parts(self) -> tuple[Metric, ...]:
         """The metrics of which CloudWatch has data: itself and its publisher's, or numerator and denominator."""
         if self.exposed:

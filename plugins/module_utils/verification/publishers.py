@@ -212,13 +212,16 @@ def counted(metric: Metric, number: Series, exposure: Series) -> Series:
     """A series of a rate, or of a count with an exposure, of the two that its source has.
 
     Where CloudWatch has an exposure and no number, there were none: whatever publishes the one is there, and counts
-    that are zero are often not published. Other sources have a query for each, and one that finds nothing may be wrong.
+    that are zero are often not published. That is so where the one's dimensions are the other's, or the number was
+    published at any time; other dimensions may be wrong. Other sources have a query for each, and one that finds
+    nothing may be wrong too.
     """
     numbers = dict(number.points)
+    zero = not metric.elsewhere and (metric.beside or bool(numbers))
     counts = tuple(
         (moment, numbers.get(moment, 0.0), value)
         for moment, value in exposure.points
-        if moment in numbers or not metric.elsewhere
+        if moment in numbers or zero
     )
     if metric.kind == COUNT:
         points = tuple((moment, value) for moment, value, __ in counts)

@@ -8,6 +8,7 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ BASIC_PERIOD = 300
 EC2 = "AWS/EC2"
 # So many instances are named in a warning.
 MOST_NAMES = 3
+# A share in metric math, without its spaces and brackets.
+_SHARE = re.compile(r"(?:100\*)?([a-z]\w*)/([a-z]\w*)(?:\*100)?")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ def preflight(
             warnings.append(
                 f"{metric.name}: a missing datapoint means {number(metric.fill)} only from its first datapoint to its"
                 " last; with a publisher, a metric that is always there, it does whenever that one is there"
+            )
+        if share := share_of(metric):
+            words.append(
+                f"kind rate, with numerator {share[0].metric_name} and denominator {share[1].metric_name}, knows"
+                " of how many it is a share, and finds more"
             )
         if metric.rule.compare == SHIFT and nothing:
             words.append(f"{nothing}, so it will not be compared")
@@ -130,6 +138,15 @@ def _power(settings: Settings, metric: Metric, n: int, n_baseline: int) -> tuple
         " with a shorter period (detailed monitoring), or with more instances",
         False,
     )
+
+
+def share_of(metric: Metric) -> tuple[Query, Query] | None:
+    """Numerator and denominator of a share of sums in metric math: C(100 * errors / requests)."""
+    found = _SHARE.fullmatch(re.sub(r"[\s()]", "", metric.expression))
+    queries = {query.query_id: query for query in metric.queries}
+    both = [queries.get(name) for name in found.groups()] if found else []
+    counted = [query for query in both if query and query.statistic in ("Sum", "SampleCount")]
+    return (counted[0], counted[1]) if len(counted) == 2 else None
 
 
 def _basic(metric: Metric, subjects: Sequence[Subject], monitoring: Mapping[str, bool]) -> list[str]:

@@ -132,3 +132,38 @@ def test_a_publisher_that_cannot_be_right_is_refused(metric: dict[str, Any], wor
     with pytest.raises(InvalidInput) as refusal:
         World().step(metrics=[metric])
     assert words in str(refusal.value)
+
+
+SHARE = {
+    "name": "share",
+    "kind": "rate",
+    "numerator": {**REQUESTS, "metric_name": "Errors"},
+    "denominator": REQUESTS,
+    "maximum": 2.0,
+}
+
+
+@pytest.mark.parametrize(
+    "dimensions",
+    [REQUESTS["dimensions"], {"Group": "{group}", "Code": "5xx"}, {}],
+    ids=["the same", "a part of the requests", "more than the requests"],
+)
+def test_no_errors_beside_requests_are_none(dimensions: dict[str, str]) -> None:
+    rate = {**SHARE, "numerator": {**REQUESTS, "metric_name": "Errors", "dimensions": dimensions}}
+    assert values(world_of(only("Requests")).verify(metrics=[rate]).result) == [0.0] * 5
+
+
+@pytest.mark.parametrize("dimensions", [{"Grop": "{group}"}, {"Group": "another"}], ids=["name", "value"])
+def test_no_errors_of_somebody_else_are_no_data(dimensions: dict[str, str]) -> None:
+    errors = {**REQUESTS, "metric_name": "Errors", "dimensions": dimensions}
+    with pytest.raises(VerdictNotPassed) as failure:
+        world_of(only("Requests")).verify(metrics=[{**SHARE, "numerator": errors}])
+    assert "no datapoint at all" in str(failure.value)
+    assert "nothing shows that there is somebody who would publish" in str(failure.value)
+    # Where they are published, whatever they are of, a minute without is one without errors.
+    sometimes = world_of(
+        lambda query, when: 100.0 if name_of(query) == "Requests" else 1.0 if when % 300 == 0 else None
+    )
+    assert sorted(values(sometimes.verify(metrics=[{**SHARE, "numerator": errors}]).result)) == [0.0] * 4 + [
+        1.0
+    ]
