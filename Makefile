@@ -134,6 +134,10 @@ format: environment ## let ruff put imports and layout in order
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format .
 
+.PHONY: docs
+docs: environment ## build the documentation as a site into build/docs/html
+	@$(BIN)/python -m tests.tools.documentation
+
 .PHONY: package
 package: environment ## build the collection's archive into build/
 	@$(BIN)/ansible-galaxy collection build --force --output-path $(BUILD)
