@@ -13,6 +13,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -25,6 +26,12 @@ SITE = Path(__file__).with_name("site")
 #: What the site shows of the checkout, and files that its pages link to.
 SHOWN = ("*.md", "docs/*.md", "roles/*/README.md", "extensions/**/*.yml", "LICENSE")
 COLLECTION = "progressive.aws"
+#: The labels of Ansible's documentation that the reference refers to, and where they are there.
+ANSIBLE_LABELS = {
+    "action_plugins": "plugins/action.html",
+    "common_return_values": "reference_appendices/common_return_values.html",
+    "ansible_configuration_settings": "reference_appendices/config.html",
+}
 
 
 class NotBuilt(RuntimeError):
@@ -61,6 +68,7 @@ def build(folder: Path) -> Path:
     reference.mkdir(mode=0o755)
     made = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version")
     _run("antsibull-docs", "collection", *made, "--dest-dir", str(reference), COLLECTION)
+    _write_inventory(source / "ansible.inv")
     strict = ("--fail-on-warning", "--keep-going", "--nitpicky", "--quiet", "--jobs", "2")
     _run("sphinx-build", *strict, "--conf-dir", str(SITE), "-d", str(folder / "doctrees"), str(source), str(html))
     broken = list(broken_links(html))
@@ -73,6 +81,16 @@ def pages(root: Path) -> Iterator[Path]:
     """What the site shows of a checkout."""
     for pattern in SHOWN:
         yield from sorted(root.glob(pattern))
+
+
+def _write_inventory(path: Path) -> None:
+    """Write where Ansible's labels are, as Sphinx would otherwise fetch it (its inventory format, version 2)."""
+    lines = (
+        f"{label} std:label -1 {page}#{label.replace('_', '-')} {label.replace('_', ' ').capitalize()}\n"
+        for label, page in ANSIBLE_LABELS.items()
+    )
+    head = b"# Sphinx inventory version 2\n# Project: Ansible\n# Version: devel\n# Compressed with zlib.\n"
+    path.write_bytes(head + zlib.compress("".join(lines).encode()))
 
 
 class _Page(HTMLParser):

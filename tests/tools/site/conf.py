@@ -6,7 +6,8 @@ project = "progressive.aws"
 author = "The progressive.aws team"
 html_title = "progressive.aws"
 
-extensions = ["myst_parser", "sphinx_antsibull_ext"]
+extensions = ["myst_parser", "sphinx.ext.intersphinx", "sphinx_antsibull_ext"]
+intersphinx_mapping = {"ansible": ("https://docs.ansible.com/ansible/latest/", "ansible.inv")}
 # Anchors as GitHub makes them, where the same pages are read too.
 myst_heading_anchors = 4
 exclude_patterns = ["README.md"]
@@ -17,7 +18,7 @@ highlight_language = "text"
 default_role = "any"
 nitpicky = True
 # What others document stands on their sites, whose inventories would have to be fetched.
-nitpick_ignore_regex = [(r".*", r"ansible_collections\.(amazon|ansible|community)\..*"), (r".*", r"ansible:.*")]
+nitpick_ignore_regex = [(r".*", r"ansible_collections\.(amazon|ansible|community)\..*")]
 
 html_theme = "furo"
 html_show_sphinx = False
