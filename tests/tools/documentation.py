@@ -118,7 +118,7 @@ def broken_links(html: Path) -> Iterator[str]:
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme:
-                if parts.scheme not in ("https", "mailto", "data") or not (parts.netloc or parts.path):
+                if parts.scheme not in ("https", "http", "mailto", "data") or not (parts.netloc or parts.path):
                     yield f"{path.relative_to(html)}: {link}"
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path

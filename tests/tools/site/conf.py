@@ -17,8 +17,6 @@ pygments_dark_style = "github-dark"
 highlight_language = "text"
 default_role = "any"
 nitpicky = True
-# What others document stands on their sites, whose inventories would have to be fetched.
-nitpick_ignore_regex = [(r".*", r"ansible_collections\.(amazon|ansible|community)\..*")]
 
 html_theme = "furo"
 html_show_sphinx = False
