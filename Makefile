@@ -46,8 +46,8 @@ prometheus: environment ## judge canaries by a real Prometheus (Debian's package
 	@$(BIN)/python -m tests.demo.by_prometheus
 
 .PHONY: sandbox
-sandbox: environment ## start the pretend AWS on a loopback port, until interrupted
-	@$(BIN)/python -m tests.sandbox
+sandbox: environment ## start the pretend AWS with a shop in it, until interrupted (PORT=5566)
+	@$(BIN)/python -m tests.sandbox --shop --port $(or $(PORT),5566)
 
 # The tests come last: their summary is the last line of the run.
 .PHONY: test

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``python -m tests.sandbox``: serve the pretend AWS until interrupted.
 
-The first line that is printed is its address.
+The first line that is printed is its address. With ``--shop`` it has in it what a first deployment needs.
 """
 
 from __future__ import annotations
@@ -47,6 +47,11 @@ def main() -> int:
     server = Server(Gateway(settings), options.port)
     server.start()
     try:
+        if options.shop:
+            # Not for a test's sandbox: boto3 and its models take a second to load.
+            from tests.demo.quick_start import open_shop
+
+            open_shop(server.url)
         print(server.url, flush=True)
         if sys.stdout.isatty():
             print(_HINTS.format(url=server.url, region=settings.region), flush=True)
@@ -68,6 +73,9 @@ def _options() -> argparse.Namespace:
         prog="python -m tests.sandbox", description="A pretend AWS on loopback. All durations are seconds."
     )
     parser.add_argument("--port", type=int, default=0, help="port to listen on (a free one)")
+    parser.add_argument(
+        "--shop", action="store_true", help="with a base group and AMIs, as docs/quick-start.md wants"
+    )
     parser.add_argument("--parent", type=int, metavar="PID", help="end when this process does")
     parser.add_argument(
         "--idle-seconds", type=float, default=4 * 3600, help="end after so long without a request"

@@ -4,12 +4,13 @@
 
 Builds the documentation as a site into ``build/docs/html``: the Markdown pages of the checkout as they are, in the same
 folders, so that a link which leads somewhere on the site does so in the repository; and the reference of modules and
-role, which antsibull-docs makes of their documentation. No network is asked. A warning of either fails it, and so does a
-link on a page of the site that leads nowhere.
+role, which antsibull-docs makes of their documentation. No network is asked. A warning of either fails it, and so
+does a link on a page of the site that leads nowhere.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -68,9 +69,21 @@ def build(folder: Path) -> Path:
     reference.mkdir(mode=0o755)
     made = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version")
     _run("antsibull-docs", "collection", *made, "--dest-dir", str(reference), COLLECTION)
+    for path in reference.glob("*.rst"):
+        # The theme has a table of contents beside each page, and shows an error where there is another one.
+        path.write_text(re.sub(r"(?m)^\.\. contents::\n(?: +.*\n)*", "", path.read_text()))
     _write_inventory(source / "ansible.inv")
     strict = ("--fail-on-warning", "--keep-going", "--nitpicky", "--quiet", "--jobs", "2")
-    _run("sphinx-build", *strict, "--conf-dir", str(SITE), "-d", str(folder / "doctrees"), str(source), str(html))
+    _run(
+        "sphinx-build",
+        *strict,
+        "--conf-dir",
+        str(SITE),
+        "-d",
+        str(folder / "doctrees"),
+        str(source),
+        str(html),
+    )
     broken = list(broken_links(html))
     if broken:
         raise NotBuilt("links that lead nowhere:\n  " + "\n  ".join(broken))
@@ -118,7 +131,9 @@ def broken_links(html: Path) -> Iterator[str]:
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme:
-                if parts.scheme not in ("https", "http", "mailto", "data") or not (parts.netloc or parts.path):
+                if parts.scheme not in ("https", "http", "mailto", "data") or not (
+                    parts.netloc or parts.path
+                ):
                     yield f"{path.relative_to(html)}: {link}"
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
