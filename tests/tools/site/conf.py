@@ -23,3 +23,5 @@ html_show_sphinx = False
 html_copy_source = False
 html_use_index = False
 html_theme_options = {"navigation_with_keys": True}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
