@@ -51,6 +51,7 @@ ACTIONS = {
     "fail-health-checks": "load balancers find it unhealthy from now on",
     "pass-health-checks": "load balancers find it as healthy as others of its image again",
     "spot-terminate": "EC2 takes a Spot Instance back",
+    "recommend-rebalance": "EC2 recommends to replace it, since it may be interrupted soon",
     "stop": "it is stopped",
 }
 

@@ -44,6 +44,8 @@ class Settings:
     terminating_seconds: float = 1.0
     #: From a change of a group until Auto Scaling acts on it.
     reaction_seconds: float = 0.0
+    #: After so many seconds out of balance the zones of a group are balanced; never where it is 0.
+    rebalance_seconds: float = 0.0
     #: From a failed launch until the group tries again.
     launch_retry_seconds: float = 5.0
     #: The longest heartbeat time-out of a lifecycle hook; a shorter one of its own counts.
@@ -197,6 +199,8 @@ class World:
             self.failing.add(instance.id)
         elif action == "pass-health-checks":
             self.failing.discard(instance.id)
+        elif action == "recommend-rebalance":
+            self.autoscaling.life_cycle.recommend(instance.id)
         elif action == "stop":
             self.backend("ec2").stop_instances([instance.id])
         elif action == "spot-terminate":

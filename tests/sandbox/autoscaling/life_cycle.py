@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.autoscaling import termination
+from tests.sandbox.autoscaling import rebalancing, termination
 from tests.sandbox.autoscaling.launching import LaunchFailed, choices, launch
 from tests.sandbox.autoscaling.model import Activity, Group, GroupInstance, iso, timestamp
 from tests.sandbox.world import InstanceRecord
@@ -62,9 +62,11 @@ class LifeCycle:
             return
         self._check_health(group)
         self._replace_unhealthy(group)
-        missing = group.desired_capacity - group.units()
+        self._end_replaced(group)
+        missing = group.wanted_units() - group.units()
         if missing <= 0:
             group.to_replace = 0
+            group.launch_causes.clear()
         if missing > 0 and not group.suspends("Launch") and not group.deleting:
             self._launch(group)
         elif missing < 0 and not self._is_overage(group) and not group.suspends("Terminate"):
@@ -79,6 +81,41 @@ class LifeCycle:
                     f" to {count - instance.weight}."
                     f"  At {now} instance {instance.instance_id} was selected for termination.",
                 )
+        self._service.refreshes.go_on(group)
+        self._rebalance(group)
+
+    def _end_replaced(self, group: Group) -> None:
+        if not group.replacing or group.suspends("Terminate"):
+            return
+        # Long enough for load balancers to have found the new one healthy.
+        since = self._world.now() - self._world.settings.registration_seconds
+        for instance, replacement in rebalancing.replaced(group, since):
+            self.terminate(group, instance, replacement.cause)
+
+    def _rebalance(self, group: Group) -> None:
+        """Look at the balance of the zones, where this world does, after so many seconds of being out of it."""
+        seconds = self._world.settings.rebalance_seconds
+        if not seconds or group.deleting or group.suspends("AZRebalance") or group.suspends("Launch"):
+            return
+        now = self._world.now()
+        if now < group.balanced_at + seconds:
+            return
+        group.balanced_at = now
+        self._reconcile_in(group, seconds)
+        zones = [subnet.availability_zone for subnet in self._service.subnets(group)]
+        if rebalancing.balance(group, zones, now):
+            self._reconcile_in(group, 0.0)
+
+    def recommend(self, instance_id: str) -> None:
+        """Let EC2 recommend to replace an instance, which may be interrupted soon."""
+        for group in self._service.groups.values():
+            if instance_id in group.instances:
+                rebalancing.recommend(group, group.instances[instance_id], self._world.now())
+                self.wake(group)
+
+    def reconcile_at(self, group: Group, moment: float) -> None:
+        """See to a group at a moment, in epoch seconds."""
+        self._reconcile_in(group, max(0.0, moment - self._world.now()))
 
     def _is_overage(self, group: Group) -> bool:
         """Return whether what a group has too much is what its launches went beyond the capacity, which stays."""
@@ -107,7 +144,7 @@ class LifeCycle:
         owed, failed = 0, False
         # "Amazon EC2 Auto Scaling launches new instances until the desired capacity is totally fulfilled, even if this
         # results in an overage" (Configure an Auto Scaling group to use instance weights).
-        while group.units() + owed < group.desired_capacity:
+        while group.units() + owed < group.wanted_units():
             subnets = self._subnets(group, of_zone)
             # "If launch attempts fail in an Availability Zone, Auto Scaling attempts to launch instances in another
             # healthy Availability Zone"; with balanced-only it "will continue to attempt to launch instances in the
@@ -126,7 +163,7 @@ class LifeCycle:
             group.retry_at = now + max(_SHORTEST_RETRY, self._world.settings.launch_retry_seconds)
             self._world.at(group.retry_at, lambda: self.reconcile(group))
             return
-        group.overage = (group.desired_capacity, group.units() - group.desired_capacity)
+        group.overage = (group.desired_capacity, group.units() - group.wanted_units())
 
     def _launch_one(self, group: Group, subnets: list[Any], of_zone: Counter[str]) -> bool:
         """Launch into the first of the subnets that can take an instance, and count it; tell of each that cannot.
@@ -138,6 +175,8 @@ class LifeCycle:
         if group.to_replace > 0:
             cause = f"At {iso(now)} an instance was launched in response to an unhealthy instance needing to"
             cause += " be replaced."
+        elif why := self._own_cause(group):
+            cause = f"At {iso(now)} {why}"
         else:
             cause = (
                 f"{group.reason}  At {iso(now)} an instance was started in response to a difference between"
@@ -176,10 +215,19 @@ class LifeCycle:
                 return True
         return False
 
+    def _own_cause(self, group: Group) -> str:
+        """Return why a group launches, other than for its desired capacity; empty where it does for that."""
+        if group.launch_causes:
+            return group.launch_causes[0]
+        if group.replacing and group.units() >= group.desired_capacity:
+            return next(iter(group.replacing.values())).launch_cause
+        return ""
+
     def _begin(self, group: Group, instance: GroupInstance, cause: str, details: dict[str, Any]) -> None:
         """Take an instance that was launched into its group."""
         group.instances[instance.instance_id] = instance
         group.launched += 1
+        del group.launch_causes[:1]
         group.to_replace = max(0, group.to_replace - 1)
         self.ec2[instance.instance_id] = instance.ec2
         self.records[instance.instance_id] = InstanceRecord(

@@ -7,7 +7,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.sandbox.autoscaling.refreshes import Refresh
 
 #: In the order of "Process types" in the Amazon EC2 Auto Scaling User Guide.
 PROCESSES = (
@@ -187,6 +190,14 @@ class ScheduledAction:
     generation: int = 0
 
 
+@dataclass(frozen=True)
+class Replacement:
+    """An instance that ends once another is in service in its place: why that is launched, and why this one ends."""
+
+    launch_cause: str
+    cause: str
+
+
 @dataclass
 class Group:
     """An Auto Scaling group."""
@@ -231,6 +242,14 @@ class Group:
     launched: int = 0
     #: Unhealthy instances whose replacements are yet to be launched.
     to_replace: int = 0
+    #: Why the next launches are made, after the time, where it is neither that nor the desired capacity.
+    launch_causes: list[str] = field(default_factory=list)
+    #: Instances whose replacements are launched first, by id.
+    replacing: dict[str, Replacement] = field(default_factory=dict)
+    #: When the balance of its zones was looked at last, in epoch seconds.
+    balanced_at: float = 0.0
+    #: Its instance refreshes, oldest first.
+    refreshes: list[Refresh] = field(default_factory=list)
 
     def suspends(self, process: str) -> bool:
         """Return whether ``process`` is suspended."""
@@ -247,6 +266,11 @@ class Group:
     def units(self) -> int:
         """Return the group's capacity in its own units: what its instances weigh."""
         return sum(instance.weight for instance in self.counted())
+
+    def wanted_units(self) -> int:
+        """Return what it launches up to: the desired capacity, and what is replaced by launching first."""
+        replaced = (self.instances.get(instance_id) for instance_id in self.replacing)
+        return self.desired_capacity + sum(one.weight for one in replaced if one is not None and one.counts)
 
     def describe_tags(self) -> list[dict[str, Any]]:
         """Return the shapes ``TagDescription``, ordered by key."""

@@ -16,6 +16,7 @@ from tests.sandbox.autoscaling.life_cycle import LifeCycle
 from tests.sandbox.autoscaling.model import Activity, Group
 from tests.sandbox.autoscaling.policies import Policies
 from tests.sandbox.autoscaling.reading import Reading
+from tests.sandbox.autoscaling.refreshes import Refreshes
 from tests.sandbox.autoscaling.schedules import Schedules
 from tests.sandbox.autoscaling.tags import Tags
 from tests.sandbox.errors import not_modelled, validation_error
@@ -43,6 +44,7 @@ class AutoScaling:
         self.hooks = Hooks(self)
         self.policies = Policies(self)
         self.schedules = Schedules(self)
+        self.refreshes = Refreshes(self)
         self.group_operations = Groups(self)
         parts = (
             self.group_operations,
@@ -54,6 +56,7 @@ class AutoScaling:
             self.hooks,
             self.policies,
             self.schedules,
+            self.refreshes,
         )
         self._operations: dict[str, Operation] = {}
         for part in parts:

@@ -271,7 +271,7 @@ def test_an_emptied_aws_is_empty_and_clients_reach_it(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("service", "operation", "arguments"),
     [
-        ("autoscaling", "describe_instance_refreshes", {"AutoScalingGroupName": "group"}),
+        ("autoscaling", "rollback_instance_refresh", {"AutoScalingGroupName": "group"}),
         ("cloudwatch", "list_dashboards", {}),
         (
             "ec2",

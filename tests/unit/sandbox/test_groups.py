@@ -152,8 +152,8 @@ def test_a_group_of_a_mixed_instances_policy_launches_its_template(fleet: Fleet)
 def test_what_the_sandbox_does_not_model_it_refuses_without_an_invitation_to_retry(fleet: Fleet) -> None:
     with refused("SandboxNotModelled", "does not model"):
         fleet.make(TerminationPolicies=["arn:aws:lambda:us-east-1:123456789012:function:choose"])
-    with refused("SandboxNotModelled", "StartInstanceRefresh"):
-        fleet.autoscaling.start_instance_refresh(AutoScalingGroupName="group")
+    with refused("SandboxNotModelled", "RollbackInstanceRefresh"):
+        fleet.autoscaling.rollback_instance_refresh(AutoScalingGroupName="group")
 
 
 # ------------------------------------------------------------------------------------------ changing

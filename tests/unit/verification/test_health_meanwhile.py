@@ -23,6 +23,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.verification.fleet
 from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import read_settings
 from ansible_collections.progressive.aws.plugins.module_utils.verification.verify import Verification
 
+from tests.demo.shop import Sizes
 from tests.recorded import COLLECTION
 from tests.sandbox.inprocess import InProcess
 from tests.unit.engine import SETTINGS, START, Site
@@ -94,6 +95,8 @@ def verify(
     only_targets: bool = False,
     patience: Patience | None = None,
     without_capacity: bool = False,
+    percent: int = 50,
+    **behaviour: Any,
 ) -> Verified:
     world.reset(SETTINGS, START)
     site = Site(world)
@@ -103,8 +106,9 @@ def verify(
     first = site.deploy(
         site.image("good", resolution=10), (100,), desired_capacity=instances, max_size=instances
     )
-    group = site.set_up(site.image("new", resolution=10), desired_capacity=instances, max_size=instances)
-    site.upgrade(group, 50)
+    new = site.image("new", resolution=10, **behaviour)
+    group = site.set_up(new, desired_capacity=instances, max_size=instances)
+    site.upgrade(group, percent)
     if without_capacity:
         world.fail_launches("InsufficientInstanceCapacity")
     clock = CrashingClock(world, site, group if ours else first, crashes, only_targets=only_targets)
@@ -131,6 +135,27 @@ def test_a_canary_that_crashes_again_and_again_fails_within_a_minute_of_the_seco
     assert "2 instances were taken out of service one after the other" in str(found.failure)
     assert len(found.clock.happened) == 2
     assert found.clock.now() - found.clock.happened[1] <= 60
+
+
+def test_a_canary_whose_instances_end_every_two_minutes_is_rolled_back_with_awss_words(
+    world: InProcess,
+) -> None:
+    found = verify(world, [], percent=25, dies_after=120.0)
+    assert found.failure is not None
+    assert "in response to an EC2 health check indicating it has been terminated or stopped" in str(
+        found.failure
+    )
+    group = f"{found.site.prefix}2"
+    ended = [
+        one.terminated_at
+        for one in world.world.instance_records()
+        if one.group_name == group and one.terminated_at
+    ]
+    assert len(ended) == 2
+    assert found.clock.now() - ended[1] <= 60
+    assert not any(event.kind == "verdict" for event in found.events)
+    found.site.roll_back()
+    assert found.site.shop.revisions() == {f"{found.site.prefix}1": Sizes(0, 4, 4, 4)}
 
 
 def test_one_instance_that_is_replaced_is_told_and_tolerated(world: InProcess) -> None:
