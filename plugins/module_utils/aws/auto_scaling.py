@@ -38,6 +38,8 @@ PARAMETER_MISSING = frozenset(
 )
 # A group with this deletion protection cannot be deleted at all; the others only stand against force.
 PROTECTED = "prevent-all-deletion"
+# Statuses of an instance refresh that is not over (InstanceRefresh in the API reference).
+REFRESHING = frozenset({"Pending", "InProgress", "Cancelling", "RollbackInProgress", "Baking"})
 # What AWS answers to a dry run: it would have been done.
 WOULD_SUCCEED = "DryRunOperation"
 # DescribeImages: 1,000 at most; DescribeLaunchTemplates: 200.
@@ -154,6 +156,25 @@ class AutoScaling:
             **({"NextToken": token} if token else {}),
         )
         return [read_activity(item) for item in page["Activities"]], str(page.get("NextToken") or "")
+
+    def refresh_under_way(self, group: str) -> str:
+        """Say which instance refresh a group is under, how far it is, and what ends it; empty where it is under none.
+
+        A group has one at a time.
+        """
+        answer = self._call(
+            "autoscaling",
+            "DescribeInstanceRefreshes",
+            f"read the instance refreshes of group {group}",
+            AutoScalingGroupName=group,
+        )
+        found = next((one for one in answer["InstanceRefreshes"] if one["Status"] in REFRESHING), None)
+        if found is None:
+            return ""
+        return (
+            f"instance refresh {found['InstanceRefreshId']} of group {group} is under way ({found['Status']},"
+            f" {found.get('PercentageComplete', 0)} % done)"
+        )
 
     def base_details(self, group: Group) -> dict[str, Any]:
         """What the sibling calls of DescribeAutoScalingGroups tell of a group, named as in C(Described)."""

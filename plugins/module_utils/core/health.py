@@ -436,6 +436,11 @@ def is_replacement(activity: Activity) -> bool:
     )
 
 
+def is_refresh(activity: Activity) -> bool:
+    """Whether an activity is of an instance refresh ("Verify a scaling activity for an Auto Scaling group")."""
+    return "in response to an instance refresh" in activity.cause
+
+
 def _instance_id(activity: Activity) -> str:
     found = re.search(r"\bi-\w+", activity.description)
     return found[0] if found else activity.activity_id

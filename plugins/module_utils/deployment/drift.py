@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..core import journal, naming
+from ..core import health, journal, naming
 from ..core.capacity import deploying_capacities, live_capacity
 from ..core.errors import Drifted
 from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
@@ -22,6 +22,8 @@ from .scale_out import find_raise, grow, shield
 from .series import Series
 
 ADOPT = "adopt"
+# What to do about an instance refresh.
+END_REFRESH = "let it end, or cancel it with aws autoscaling cancel-instance-refresh"
 # How a refusal names the way out where there is none back.
 GIVE_UP = (
     "Where there is no way back, asg_rollback with give_up (rollback.yml -e canary_give_up=true) ends the deployment"
@@ -158,6 +160,44 @@ def refuse_policies(rollout: Rollout, deployment: Deployment, attempted: str) ->
             answer=f"somebody else has attached scaling policy {', '.join(names)} to group {deployment.group}",
             state="Nothing more was changed.",
             advice="Take it off again, or go on in spite of it with on_drift=adopt (canary_on_drift), or roll back.",
+        )
+
+
+def refuse_refreshes(
+    rollout: Rollout,
+    groups: Sequence[Group],
+    progress: DeploymentProgress,
+    attempted: str,
+    state: str,
+    *,
+    before_resize: bool,
+) -> None:
+    """Stop where somebody refreshes the instances of a group of a deployment: it fights the resize.
+
+    Before a resize AWS is asked about each group that has capacity, at other times about those whose activities tell of
+    a refresh.
+
+    Raises:
+        Drifted: one is under way, and that is not to be adopted.
+    """
+    if rollout.deployer.on_drift == ADOPT:
+        return
+
+    def told(group: Group) -> bool:
+        watch = progress.watched.get(group.name)
+        return bool(watch and not watch.arrived and any(map(health.is_refresh, watch.activities)))
+
+    asked = [
+        group.name for group in groups if told(group) or (before_resize and group.capacity.desired_capacity)
+    ]
+    words = [found for name in asked if (found := rollout.autoscaling.refresh_under_way(name))]
+    if words:
+        raise Drifted(
+            attempted,
+            answer=f"somebody else has started something: {'; '.join(words)}",
+            state=f"Nothing more was changed. {state}",
+            advice=f"{END_REFRESH.capitalize()}. Then go on from here, or roll back; or go on in spite of it with"
+            " on_drift=adopt (canary_on_drift).",
         )
 
 

@@ -29,6 +29,7 @@ from ..core.capacity import additional
 from ..core.errors import AccessDenied, AwsError, RolloutError
 from ..core.model import Deployment, Group, Image
 from .base import instance_types
+from .drift import END_REFRESH
 from .health_watch import ENABLE_ZONE
 from .rollout import Rollout
 
@@ -87,6 +88,7 @@ def look(rollout: Rollout, wanted: Wanted, peak: int) -> list[Finding]:
         ("quotas", _quotas),
         ("addresses", _addresses),
         ("zones", _zones),
+        ("instance refresh", _refreshes),
         ("names", _names),
         ("launch templates", _launch_templates),
         ("permissions", _permissions),
@@ -229,6 +231,13 @@ def _zones(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:
     if enabled and not problems:
         served = ", ".join(one.place for one in enabled)
         yield Finding("zones", OK, f"{', '.join(sorted(zones))} are served for {served}")
+
+
+def _refreshes(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:
+    """Whether the instances of an outgoing group are being refreshed, which fights its resize."""
+    for group in wanted.outgoing:
+        if words := rollout.autoscaling.refresh_under_way(group.name):
+            yield Finding("instance refresh", PROBLEM, f"{words}; {END_REFRESH}")
 
 
 def _names(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:

@@ -321,6 +321,9 @@ class Upgrade:
             watch_all_targets(seen.group, progress)
         new, *outgoing = self._standing(seen, sizes, progress, tell)
         step = next_step(stages([new], outgoing, self._options.resize_order))
+        drift.refuse_refreshes(
+            self._rollout, seen.groups, progress, self.attempted, self.state, before_resize=bool(step.resize)
+        )
         tags = {} if phase == deployment.phase else {journal.PHASE: journal.write_phase(phase)}
         if needs_renewal(self._rollout, deployment):
             tags |= lease_tags(self._rollout, deployment)
