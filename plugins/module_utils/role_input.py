@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .core import hooks as hooks_of
-from .core.capacity import NO_PHASES
+from .core.capacity import CAPACITY_FIRST, NO_PHASES, ROLLBACK_ORDERS
 from .core.errors import InvalidInput
 from .core.hooks import Hook, read_hooks
 from .reporting.notification import read_notifications
@@ -68,6 +68,8 @@ VARIABLES = frozenset(
         "canary_capacity_floor",
         "canary_scaling",
         "canary_rollback",
+        "canary_rollback_floor",
+        "canary_rollback_order",
         "canary_root_device",
         "canary_security_group_ids",
         "canary_series_renamed",
@@ -140,12 +142,15 @@ def problems(given: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]) -> I
     """Say what is wrong with what the steps after the set-up are going to be given.
 
     C(given) has C(variables) (names), C(settle_time), C(launch_patience), C(steady_state_timeout) (seconds),
-    C(keep_revisions),
+    C(keep_revisions), C(rollback_order), C(rollback_floor) (a share),
     C(report) (paths), C(hooks) and C(folder), to which task files are relative. C(unreadable) are the task
     files that Ansible cannot load, each with its words.
     """
     yield from unknown_variables(given.get("variables") or ())[0]
     yield from _number_problems(given)
+    order = given.get("rollback_order") or CAPACITY_FIRST
+    if order not in ROLLBACK_ORDERS:
+        yield f"canary_rollback_order is {order!r}; it must be {' or '.join(ROLLBACK_ORDERS)}"
     yield from part_of(phases, given)[1]
     folder = str(given.get("folder") or ".")
     yield from _phase_problems(phases, folder)
@@ -160,11 +165,12 @@ def problems(given: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]) -> I
 
 
 def _number_problems(given: Mapping[str, Any]) -> Iterator[str]:
-    for name, least in (
-        ("settle_time", 0),
-        ("launch_patience", 0),
-        ("steady_state_timeout", 1),
-        ("keep_revisions", 0),
+    for name, least, most in (
+        ("settle_time", 0, math.inf),
+        ("launch_patience", 0, math.inf),
+        ("steady_state_timeout", 1, math.inf),
+        ("keep_revisions", 0, math.inf),
+        ("rollback_floor", 0, 1),
     ):
         value = given.get(name)
         if value in (None, ""):
@@ -177,6 +183,8 @@ def _number_problems(given: Mapping[str, Any]) -> Iterator[str]:
             yield f"canary_{name} is {value!r}, which is no number"
         elif number < least:
             yield f"canary_{name} is {number:g}; it must be {least} or more"
+        elif number > most:
+            yield f"canary_{name} is {number:g}; it must be {most} or less"
 
 
 def _phase_problems(phases: Sequence[Mapping[str, Any]], folder: str) -> Iterator[str]:

@@ -30,6 +30,26 @@ options:
     description: Whether to keep the new group, with no instances, for a look at it, instead of deleting it.
     type: bool
     default: false
+  rollback_order:
+    description:
+      - What comes first. With V(capacity) the outgoing groups get back what they had, and the new group serves its
+        share of the requests until they have settled.
+      - With V(traffic) the new group is first taken out of its target groups and load balancers, within seconds, where
+        what remains in service in the outgoing groups is enough by O(rollback_floor). Where it is not, capacity comes
+        first until it is. What is done, and why, is told.
+      - Requests that are under way are waited for before the new group's instances are ended.
+      - A new group that is kept, by O(keep_failed) or because the outgoing groups cannot get back what they had, stays
+        out of its target groups. With O(give_up) it is put into those of the outgoing groups again.
+    type: str
+    choices: [capacity, traffic]
+    default: capacity
+  rollback_floor:
+    description:
+      - The share, from 0 to 1, of what the outgoing groups had before the deployment that must be in service in them,
+        and healthy in each target group and load balancer of the new group, for O(rollback_order=traffic) to move
+        traffic first.
+    type: float
+    default: 0.5
   give_up:
     description:
       - Whether to end an unfinished deployment without going back, where it can go neither on nor back; for example
@@ -81,6 +101,12 @@ EXAMPLES = r"""
   progressive.aws.asg_rollback:
     group: shop__checkout__prod__7
     keep_failed: true
+
+- name: Take a deployment back, with the requests first where at least 70 % of what served is still there
+  progressive.aws.asg_rollback:
+    series: shop__checkout__prod
+    rollback_order: traffic
+    rollback_floor: 0.7
 
 - name: End a deployment that can go neither on nor back, with what serves
   progressive.aws.asg_rollback:
@@ -227,10 +253,15 @@ advice:
 """
 
 from ansible_collections.progressive.aws.plugins.module_utils import modules, role_input
+from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import (
+    CAPACITY_FIRST,
+    ROLLBACK_FLOOR,
+    ROLLBACK_ORDERS,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.give_up import GiveUp
-from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import (
-    RollBack,
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import RollBack
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back_options import (
     RollBackOptions,
 )
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import Rollout
@@ -240,6 +271,8 @@ ARGUMENT_SPEC = {
     **role_input.PLAYBOOK,
     "group": {"type": "str"},
     "keep_failed": {"type": "bool", "default": False},
+    "rollback_order": {"type": "str", "choices": list(ROLLBACK_ORDERS), "default": CAPACITY_FIRST},
+    "rollback_floor": {"type": "float", "default": ROLLBACK_FLOOR},
     "give_up": {"type": "bool", "default": False},
     "live_within": {"type": "float"},
     "seen_at": {"type": "str"},
@@ -271,6 +304,8 @@ def main() -> None:
                 launch_patience=params["launch_patience"],
                 live_within=params["live_within"],
                 seen_at=params["seen_at"],
+                rollback_order=params["rollback_order"],
+                rollback_floor=params["rollback_floor"],
             ),
         )
 

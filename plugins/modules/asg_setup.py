@@ -228,6 +228,12 @@ options:
       keep_revisions:
         description: How many earlier revisions are going to be kept.
         type: raw
+      rollback_order:
+        description: What a rollback is going to do first.
+        type: raw
+      rollback_floor:
+        description: The share of what was in service that must remain for a rollback to move traffic first.
+        type: raw
       hooks:
         description: The task files of moments of the deployment, as the role's C(canary_hooks) has them.
         type: raw
@@ -667,6 +673,8 @@ ROLE = {
     "launch_patience": {"type": "raw"},
     "steady_state_timeout": {"type": "raw"},
     "keep_revisions": {"type": "raw"},
+    "rollback_order": {"type": "raw"},
+    "rollback_floor": {"type": "raw"},
     "hooks": {"type": "raw"},
     "notifications": {"type": "list", "elements": "dict", "options": NOTIFICATION, "default": []},
     "unreadable": {"type": "list", "elements": "str", "default": []},

@@ -117,6 +117,30 @@ def test_a_failed_group_can_be_kept_for_a_look(base: Shop, deployer: Deployer) -
     assert after == {first: "live", second: "failed"}
 
 
+def test_a_bad_canary_gets_no_more_requests_within_seconds_where_traffic_comes_first(
+    base: Shop, deployer: Deployer
+) -> None:
+    first = deployer.go_live(deployer.image("one"))
+    mark = deployer.server.mark()
+
+    run = deployer.deploy(
+        deployer.image("two", **FAULTY),
+        canary_phases=verified("Canary 25 %"),
+        canary_rollback_order="traffic",
+        canary_rollback_floor=0.7,
+    )
+
+    assert run.code == 2
+    assert "as 3 of 4 remain in service in" in run.output
+    calls = deployer.server.calls(mark)
+    judged = [call["time"] for call in calls if call["operation"] == "GetMetricData"][-1]
+    detached = [call["time"] for call in calls if call["operation"] == "DetachTrafficSources"]
+    assert len(detached) == 1
+    assert detached[0] - judged <= 10
+    assert base.revisions() == {first: Sizes(0, 10, 4, 4)}
+    assert leftovers(base, f"{base.series}__2") == []
+
+
 def test_without_rollback_the_play_fails_and_leaves_everything_as_it_is(
     base: Shop, deployer: Deployer
 ) -> None:

@@ -23,8 +23,8 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.passes import
     run_to_the_end,
 )
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.prune import Prune, PruneOptions
-from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import (
-    RollBack,
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import RollBack
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back_options import (
     RollBackOptions,
 )
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import Deployer, Rollout
@@ -251,13 +251,13 @@ class Site:
     def roll_back_step(
         self, group: str | None = None, owner: str = "one", *, keep_failed: bool = False, **more: Any
     ) -> RollBack:
-        window = {name: more.pop(name) for name in ("live_within", "seen_at") if name in more}
+        how = ("live_within", "seen_at", "rollback_order", "rollback_floor", "settle_time")
+        given = {"settle_time": 2.0, **{name: more.pop(name) for name in how if name in more}}
         options = RollBackOptions(
             group=group,
             series=None if group else self.shop.series,
             keep_failed=keep_failed,
-            settle_time=2.0,
-            **window,
+            **given,
         )
         return RollBack(self.rollout(owner, **more), options)
 

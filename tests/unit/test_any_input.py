@@ -14,8 +14,8 @@ from ansible_collections.progressive.aws.plugins.module_utils.core import naming
 from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import RESIZE_ORDERS, Wanted
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput, RolloutError
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.prune import Prune, PruneOptions
-from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import (
-    RollBack,
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import RollBack
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back_options import (
     RollBackOptions,
 )
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions

@@ -58,6 +58,8 @@ def test_whatever_a_later_step_would_refuse_is_refused_at_once(tmp_path: Path) -
         "settle_time": -5,
         "steady_state_timeout": 0,
         "keep_revisions": -1,
+        "rollback_order": "traffic first",
+        "rollback_floor": 50,
         "report": ["x.txt", str(tmp_path / "no" / "x.json")],
         "folder": str(tmp_path),
     }
@@ -72,6 +74,8 @@ def test_whatever_a_later_step_would_refuse_is_refused_at_once(tmp_path: Path) -
         "canary_settle_time is -5",
         "canary_steady_state_timeout is 0",
         "canary_keep_revisions is -1",
+        "canary_rollback_order is 'traffic first'; it must be capacity or traffic",
+        "canary_rollback_floor is 50; it must be 1 or less",
         "x.txt",
         f"there is no folder {tmp_path / 'no'}",
         "pause -3",

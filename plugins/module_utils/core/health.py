@@ -139,6 +139,23 @@ def healthy_targets(instance_ids: Iterable[str], targets: Sequence[TargetHealth]
     return len(healthy.intersection(instance_ids))
 
 
+def healthy_units(group: Group, targets: Sequence[TargetHealth], place: str) -> int:
+    """How many units of a group are in service and healthy in a place, on every port that they have there."""
+    seen: dict[str, set[str]] = {}
+    for target in targets:
+        if target.place == place:
+            seen.setdefault(target.instance_id, set()).add(target.state)
+    return sum(one.weight for one in group.in_service if seen.get(one.instance_id) == {"healthy"})
+
+
+def is_unused(targets: Sequence[TargetHealth], place: str) -> bool:
+    """Whether a place has targets, and no load balancer that uses any of them."""
+    there = [one for one in targets if one.place == place]
+    return bool(there) and all(
+        one.state == "unused" and one.reason == NOT_IN_USE and not one.unserved for one in there
+    )
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why a group is failing, in AWS's words, and what to do about it."""

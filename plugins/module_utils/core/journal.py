@@ -168,7 +168,8 @@ def write_phase(phase: Phase) -> str:
     elif phase.final:
         stage = "baked" if phase.baked else "final"
     since = {"since": phase.bake_since} if phase.baking else {}
-    return _write({"before": phase.before, "target": phase.target, "stage": stage, **since})
+    withdrawn = {"withdrawn": 1} if phase.withdrawn else {}
+    return _write({"before": phase.before, "target": phase.target, "stage": stage, **since, **withdrawn})
 
 
 def read_phase(value: str) -> Phase:
@@ -183,6 +184,7 @@ def read_phase(value: str) -> Phase:
         preparing=stage == "setup",
         bake_since=_number(fields, "since") if stage in ("bake", "bake-scaled") else 0,
         baked=stage == "baked",
+        withdrawn=bool(_number(fields, "withdrawn")),
     )
 
 

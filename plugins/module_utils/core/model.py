@@ -261,6 +261,7 @@ class Phase:
     C(preparing) holds until set-up is complete. C(final) marks the phase in which the outgoing groups go to 0, and
     C(finishing) its end, when everything has settled and policies are being attached: from then on the group may be
     scaled by its own policies. The bake has begun at C(bake_since), by AWS's clock; C(baked) says that it is over.
+    C(withdrawn) says that a rollback has taken the new group out of traffic, or is about to.
     """
 
     before: int = 0
@@ -270,6 +271,7 @@ class Phase:
     preparing: bool = False
     bake_since: int = 0
     baked: bool = False
+    withdrawn: bool = False
 
     @property
     def baking(self) -> bool:

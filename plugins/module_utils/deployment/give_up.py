@@ -26,6 +26,7 @@ from .rollout import Rollout
 from .series import Series, revision_info, short
 from .series_names import refuse_other_names
 from .series_search import nothing_to_take_back, unknown_group
+from .withdrawal import is_withdrawn, put_back
 
 
 @dataclass
@@ -87,6 +88,14 @@ class GiveUp:
                 lambda: drift.take_in(self._rollout, series, strayed),
             )
         outgoing = series.outgoing(deployment)
+        if is_withdrawn(group, deployment) and group.in_service:
+            # What is in service is to serve; a rollback had begun with taking it out.
+            return Change(
+                (
+                    f"put group {group.name} into the target groups and load balancers of the outgoing groups again",
+                ),
+                lambda: put_back(self._rollout, group, deployment, outgoing),
+            )
         wanted = self._sizes(group, deployment, outgoing)
         self._preview = {
             **_nothing(),

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..aws.auto_scaling import PROTECTED
 from ..core import journal
-from ..core.capacity import Standing, next_step, pinned
+from ..core.capacity import NextStep, Standing, next_step, pinned
 from ..core.errors import InvalidInput, LaunchFailed
-from ..core.health import LAUNCH_PATIENCE
 from ..core.model import Capacity, Deployment, Group, Snapshot
 from ..core.naming import series_of_revision
 from ..core.passes import Change, Decision, Done, Event, Tell, Wait
@@ -32,55 +30,18 @@ from .clean_up import (
     unborn,
     unshield,
 )
-from .health_watch import launch_patience_problems, settle_time_problems, standing
+from .health_watch import standing
 from .lately_live import not_lately_live
 from .lease import ensure_ours, lease_tags, needs_renewal, taken_first
-from .progress import DeploymentProgress
+from .roll_back_options import RollBackOptions, RollBackProgress
 from .rollout import SCALING_PROCESSES, Rollout
 from .series import Series, revision_info, short, state_of
 from .series_names import refuse_other_names
 from .series_search import nothing_to_take_back
+from .withdrawal import draining, find_withdrawal, is_withdrawn
 
 # Seconds until a deletion that AWS did not take yet is tried again.
 BETWEEN_DELETIONS = 3.0
-
-
-@dataclass(frozen=True)
-class RollBackOptions:
-    """What the user asks for: the newest deployment of C(series), or the one that made C(group).
-
-    C(settle_time) and C(launch_patience) are in seconds. With C(live_within), in seconds, only what went live at most
-    so long before C(seen_at) (as C(journal.write_moment), now unless given) is taken back: nothing else is touched, nor
-    is that a failure.
-    """
-
-    group: str | None = None
-    series: str | None = None
-    keep_failed: bool = False
-    settle_time: float = 10.0
-    launch_patience: float = LAUNCH_PATIENCE
-    live_within: float | None = None
-    seen_at: str | None = None
-
-
-@dataclass
-class RollBackProgress(DeploymentProgress):
-    """What is being taken back, and what came of it so far.
-
-    C(group) is the new group once found, C(configuration) the launch configuration that is left to be deleted, and
-    C(unborn) what a set-up left that died before it made its group; C(swept) says that such was deleted. A deletion
-    that AWS did not take is tried again at C(delete_again), in seconds since the epoch; that of C(alarms) is not.
-    """
-
-    group: str = ""
-    restored: list[dict[str, Any]] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
-    configuration: str | None = None
-    unborn: dict[str, str] | None = None
-    swept: bool = False
-    delete_again: float = 0.0
-    alarms: list[str] = field(default_factory=list)
 
 
 class RollBack:
@@ -98,16 +59,7 @@ class RollBack:
         Raises:
             InvalidInput: the options by themselves cannot be right.
         """
-        problems = [
-            *settle_time_problems(options.settle_time),
-            *launch_patience_problems(options.launch_patience),
-        ]
-        if options.live_within is not None and not 0 <= options.live_within < float("inf"):
-            problems.append(f"live_within is {options.live_within:g}; it must be 0 seconds or more")
-        if options.seen_at is not None and journal.read_moment(options.seen_at) is None:
-            problems.append(f"seen_at is {options.seen_at!r}; write it as 2026-03-04T12:00:00Z")
-        if options.group is not None and not options.group.strip():
-            problems.append("group is empty")
+        problems = options.problems()
         if problems:
             raise InvalidInput(problems)
         self._rollout = rollout
@@ -145,7 +97,7 @@ class RollBack:
         self.subject = short(name)
         self.attempted = f"roll back deployment {deployment.deployment_id} of {name}"
         outgoing = series.outgoing(deployment)
-        self.state = _kept_words(group, [one for one, __ in outgoing])
+        self.state = _kept_words(group, deployment, [one for one, __ in outgoing])
         if group.being_deleted:
             return Wait((f"the end of the deletion of {name}",))
         if deployment.status == journal.FAILED and self._options.keep_failed:
@@ -254,8 +206,22 @@ class RollBack:
         progress: RollBackProgress,
         tell: Tell,
     ) -> Decision:
+        withdrawal = find_withdrawal(
+            self._rollout,
+            group,
+            deployment,
+            outgoing,
+            progress,
+            tell,
+            rollback_order=self._options.rollback_order,
+            rollback_floor=self._options.rollback_floor,
+        )
+        if withdrawal:
+            return withdrawal
         restored = self._restored(outgoing, progress, tell)
         step = next_step([restored])
+        if not step.resize and not step.wait_for:
+            step = NextStep({}, draining(self._rollout, group, deployment))
         if not step.resize and not step.wait_for:
             protected = self._protected_again(outgoing)
             if protected:
@@ -382,7 +348,8 @@ class RollBack:
         # see half of their load and shrink.
         words = [f"let {one.name} scale by itself as before" for one, __ in outgoing]
         if self._options.keep_failed:
-            words.append(f"keep {group.name} without instances for a look")
+            out = ", out of its target groups and load balancers" if deployment.phase.withdrawn else ""
+            words.append(f"keep {group.name} without instances for a look{out}")
         elif not leaving:
             words.append(f"delete group {group.name}")
 
@@ -479,6 +446,7 @@ def _leaving_words(group: Group) -> tuple[str, ...]:
     )
 
 
-def _kept_words(group: Group, outgoing: Sequence[Group]) -> str:
-    kept = f"{group.name} is kept with {group.units_in_service} in service."
+def _kept_words(group: Group, deployment: Deployment, outgoing: Sequence[Group]) -> str:
+    out = ", and is out of traffic" if is_withdrawn(group, deployment) else ""
+    kept = f"{group.name} is kept with {group.units_in_service} in service{out}."
     return f"{kept} {state_of(outgoing)}" if outgoing else kept

@@ -16,6 +16,7 @@ from ..aws.cloudwatch import CloudWatch
 from ..aws.elastic_load_balancing import LoadBalancing
 from ..aws.key_management import KeyManagement
 from ..aws.systems_manager import SystemsManager
+from ..aws.traffic_sources import TrafficSources
 from ..core import journal, naming
 from ..core.errors import InvalidInput
 from ..core.passes import Clock
@@ -50,6 +51,7 @@ class Rollout:
         """Use the given way of calling AWS, the clock and the deployer."""
         self.autoscaling = AutoScaling(calls)
         self.load_balancing = LoadBalancing(calls)
+        self.traffic_sources = TrafficSources(calls)
         self.cloudwatch = CloudWatch(calls)
         self.systems_manager = SystemsManager(calls)
         self.key_management = KeyManagement(calls)

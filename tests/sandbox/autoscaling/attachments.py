@@ -77,7 +77,7 @@ class Attachments:
                     f"Trying to remove Target Groups or Load Balancers that are not part of the group: {identifier}"
                 )
         for identifier, _ in sources:
-            group.traffic_sources.pop(identifier, None)
+            group.leaving_traffic_sources[identifier] = group.traffic_sources.pop(identifier)
             group.first_traffic_sources.discard(identifier)
             for instance in group.instances.values():
                 if identifier in self._targets.holders(instance.instance_id):
@@ -102,7 +102,12 @@ class Attachments:
         return page("LoadBalancers", found, parameters, 100, 100)
 
     def describe_traffic_sources(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Describe all that is attached, or what is of one type."""
+        """Describe all that is attached, or what is of one type; and what is being deregistered.
+
+        "Removing - The traffic source is being deregistered", where Elastic Load Balancing waits for requests under
+        way, and "Removed" after it (``TrafficSourceState``). "When all instances are deregistered, you can no longer
+        describe" it (``DetachTrafficSources``).
+        """
         group = self._service.group(parameters["AutoScalingGroupName"])
         wanted = parameters.get("TrafficSourceType")
         found = [
@@ -112,17 +117,28 @@ class Attachments:
                 "Type": kind,
                 "State": self._state(group, identifier),
             }
-            for identifier, kind in group.traffic_sources.items()
+            for identifier, kind in (group.traffic_sources | self._leaving(group)).items()
             if wanted in (None, kind)
         ]
         return page("TrafficSources", found, parameters, 50, 50)
 
+    def _leaving(self, group: Group) -> dict[str, str]:
+        """Return what the group was detached from where instances of it are still draining."""
+        return {
+            identifier: kind
+            for identifier, kind in group.leaving_traffic_sources.items()
+            if identifier not in group.traffic_sources
+            and any(self._targets.state(identifier, one) == "draining" for one in group.instances)
+        }
+
     def _state(self, group: Group, identifier: str) -> str:
-        """Return Adding, Added or InService.
+        """Return Adding, Added, InService or Removing.
 
         A target group "enters this state immediately if you attach it in the CreateAutoScalingGroup API call"
         (``LoadBalancerTargetGroupState``), and so does a load balancer.
         """
+        if identifier not in group.traffic_sources:
+            return "Removing"
         if identifier in group.first_traffic_sources:
             return "InService"
         instances = [one.instance_id for one in group.instances.values() if one.state == "InService"]

@@ -220,6 +220,8 @@ class Group:
     traffic_sources: dict[str, str] = field(default_factory=dict)
     #: Those of them that were attached when the group was created.
     first_traffic_sources: set[str] = field(default_factory=set)
+    #: Those that it was detached from, which may still have instances of it draining.
+    leaving_traffic_sources: dict[str, str] = field(default_factory=dict)
     #: Process -> the reason of its suspension.
     suspended: dict[str, str] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)

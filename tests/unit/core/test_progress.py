@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from ansible_collections.progressive.aws.plugins.module_utils.core.progress import Progress, as_plain, read
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.prune import PruneProgress
-from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import RollBackProgress
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back_options import (
+    RollBackProgress,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUpProgress
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import UpgradeProgress
 from ansible_collections.progressive.aws.plugins.module_utils.reporting.write_report import ReportProgress

@@ -265,8 +265,8 @@ def test_check_mode_says_what_would_be_restored_and_touches_nothing(site: Site) 
 
 
 def test_settle_time_that_makes_no_sense_is_refused(site: Site) -> None:
-    from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import (
-        RollBack,
+    from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import RollBack
+    from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back_options import (
         RollBackOptions,
     )
     from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import (

@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.progressive.aws.plugins.module_utils.core import journal, naming
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.prune import Prune, PruneOptions
-from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import (
-    RollBack,
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back import RollBack
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.roll_back_options import (
     RollBackOptions,
 )
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.series_search import series_info

@@ -213,6 +213,23 @@ def test_attaching_registers_what_is_in_service_and_detaching_lets_it_run_on(fle
         fleet.autoscaling.detach_load_balancer_target_groups(**arguments)
 
 
+def test_what_was_detached_is_being_removed_until_its_instances_have_drained(fleet: Fleet) -> None:
+    arn = fleet.target_group()
+    (instance,) = fleet.settled(size=1, TargetGroupARNs=[arn])
+
+    def states() -> list[str]:
+        answer = fleet.autoscaling.describe_traffic_sources(AutoScalingGroupName="group")
+        return [one["State"] for one in answer["TrafficSources"]]
+
+    assert states() == ["InService"]
+    fleet.autoscaling.detach_traffic_sources(
+        AutoScalingGroupName="group", TrafficSources=[{"Identifier": arn, "Type": "elbv2"}]
+    )
+    assert (states(), fleet.health(arn)) == (["Removing"], {instance: "draining"})
+    fleet.aws.advance(DRAINING)
+    assert states() == []
+
+
 def test_traffic_sources_are_another_view_of_the_same(fleet: Fleet) -> None:
     arn, classic = fleet.target_group(), fleet.classic()
     fleet.make(TargetGroupARNs=[arn])
