@@ -8,6 +8,8 @@ POST clock                ``{"skip": seconds}``
 GET, POST settings        members of ``Settings``, in seconds
 GET images                how instances of images behave
 POST images/ID            replaces an image's behaviour; ``{}`` makes it an ordinary one
+GET, POST demand          a load that groups share: ``{"groups": how their names begin, "instances": so many
+                          instances' usual load}``
 GET, POST, DELETE         launches that fail: ``{"code": "InsufficientInstanceCapacity", "times": 1,
 launch-failures           "match": {"group", "image_id", "instance_type", "zone", "subnet_id"}}``
 GET, POST, DELETE         what goes wrong with calls: the members of ``Fault``; POST answers with a
@@ -35,6 +37,7 @@ from tests.sandbox.autoscaling.launching import LaunchFailure
 from tests.sandbox.control_checks import (
     Problems,
     check_behaviour,
+    check_demand,
     check_fault,
     check_launch_failure,
     check_number,
@@ -69,6 +72,8 @@ class Control:
             ("POST", "settings"): self._change_settings,
             ("GET", "images"): lambda _name, _body: gateway.world.images,
             ("POST", "images/"): self._behave,
+            ("GET", "demand"): self._demands,
+            ("POST", "demand"): self._demand,
             ("GET", "launch-failures"): self._launch_failures,
             ("POST", "launch-failures"): self._fail_launches,
             ("DELETE", "launch-failures"): self._forget_launch_failures,
@@ -129,6 +134,12 @@ class Control:
         behaviour = check_behaviour(image_id, image_id in images, body)
         images[image_id].state = behaviour.get("state", "available")
         self._gateway.world.images[image_id] = behaviour
+
+    def _demands(self, _name: str, _body: Any) -> list[dict[str, Any]]:
+        return [dataclasses.asdict(change) for change in self._gateway.world.demand.changes]
+
+    def _demand(self, _name: str, body: Any) -> None:
+        self._gateway.world.demand.set(**check_demand(body))
 
     def _launch_failures(self, _name: str, _body: Any) -> list[dict[str, Any]]:
         return [dataclasses.asdict(order) for order in self._gateway.world.launch_failures.orders]

@@ -131,6 +131,19 @@ def _contradictions(metrics: dict[str, Any]) -> list[str]:
     return []
 
 
+def check_demand(body: Any) -> dict[str, Any]:
+    """Return the parameters of Demand.set. Raises Problems."""
+    order = _object(body)
+    found = _unknown(order, {"groups", "instances"})
+    if not (isinstance(order.get("groups"), str) and order["groups"]):
+        found.append("groups must be how the names of the groups begin")
+    if not _is_number(order.get("instances")):
+        found.append("instances must be a number, 0 or more")
+    if found:
+        raise Problems(found)
+    return order
+
+
 def check_launch_failure(body: Any) -> dict[str, Any]:
     """Return the members of a LaunchFailure. Raises Problems."""
     order = _object(body)

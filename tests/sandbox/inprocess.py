@@ -150,6 +150,10 @@ class InProcess:
         """Let instances of an image behave in this way."""
         self._told("POST", f"images/{image_id}", behaviour)
 
+    def demand(self, groups: str, instances: float) -> None:
+        """Let groups whose names begin like this share so many instances' usual load from now on."""
+        self._told("POST", "demand", {"groups": groups, "instances": instances})
+
     def fail_launches(self, code: str, times: int | None = None, **match: str) -> None:
         """Let launches with these facts (group, image_id, instance_type, zone, subnet_id) fail."""
         self.world.launch_failures.orders.append(LaunchFailure(code, match, times))

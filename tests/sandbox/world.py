@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.sandbox.autoscaling.service import AutoScaling
     from tests.sandbox.change_calendars import ChangeCalendars
     from tests.sandbox.cloudwatch.service import CloudWatch
+    from tests.sandbox.metrics.demand import Demand
     from tests.sandbox.staleness import Past
     from tests.sandbox.targets import Targets
 
@@ -105,6 +106,7 @@ class World:
         from tests.sandbox.autoscaling.service import AutoScaling
         from tests.sandbox.change_calendars import ChangeCalendars
         from tests.sandbox.cloudwatch.service import CloudWatch
+        from tests.sandbox.metrics.demand import Demand
         from tests.sandbox.staleness import Past
         from tests.sandbox.targets import Targets
 
@@ -129,6 +131,7 @@ class World:
         self.cloudwatch: CloudWatch = CloudWatch(self)
         self.change_calendars: ChangeCalendars = ChangeCalendars(self)
         self.past: Past = Past(self)
+        self.demand: Demand = Demand(self)
 
     def backend(self, service: str) -> Any:
         """Return moto's store of a service (``ec2``, ``elb``, ``elbv2``, ``ssm``) in the world's region."""

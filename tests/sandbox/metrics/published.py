@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tests.sandbox.cloudwatch.series import Column, MetricKey, Moments, Values
 from tests.sandbox.cloudwatch.statistics import Samples
 from tests.sandbox.metrics import signals as signals
+from tests.sandbox.metrics.demand import Share
 from tests.sandbox.metrics.signals import BLOCK, Behaviour
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Instance:
 
     record: InstanceRecord
     behaviour: Behaviour
+    #: Its share of a load that is shared, where one is.
+    share: Share | None = None
 
     @property
     def instance_id(self) -> str:
@@ -75,8 +78,16 @@ class Instance:
             since = self.record.launched_at
         return min(self.ended, since + self.behaviour.stop_after)
 
+    def _shared(self, block: int, values: list[float]) -> list[float]:
+        if self.share is None:
+            return values
+        resolution = self.behaviour.resolution
+        first = block * BLOCK * resolution
+        return [value * self.share(first + tick * resolution) for tick, value in enumerate(values)]
+
     def cpu(self, block: int) -> list[float]:
-        return signals.cpu_block(self.instance_id, self.behaviour, self.behaviour.resolution, block)
+        values = signals.cpu_block(self.instance_id, self.behaviour, self.behaviour.resolution, block)
+        return [min(100.0, value) for value in self._shared(block, values)]
 
     def memory(self, block: int) -> list[float]:
         resolution = self.behaviour.resolution
@@ -84,11 +95,17 @@ class Instance:
             self.instance_id, self.behaviour, self.record.launched_at, resolution, block
         )
 
+    def _traffic(self, block: int, which: int) -> list[float]:
+        values = signals.traffic_block(self.instance_id, self.behaviour, self.behaviour.resolution, block)[
+            which
+        ]
+        return values if self.share is None else [float(round(one)) for one in self._shared(block, values)]
+
     def requests(self, block: int) -> list[float]:
-        return signals.traffic_block(self.instance_id, self.behaviour, self.behaviour.resolution, block)[0]
+        return self._traffic(block, 0)
 
     def errors(self, block: int) -> list[float]:
-        return signals.traffic_block(self.instance_id, self.behaviour, self.behaviour.resolution, block)[1]
+        return self._traffic(block, 1)
 
     def latencies(self, block: int) -> list[list[float]]:
         return signals.latency_block(self.instance_id, self.behaviour, self.behaviour.resolution, block)
@@ -105,7 +122,9 @@ class Snapshot:
         self.types: dict[str, list[Instance]] = {}
         numbers: dict[str, int] = {}
         behaviours: dict[tuple[str, bool, bool], Behaviour] = {}
-        for record in world.instance_records():
+        records = world.instance_records()
+        shares = world.demand.shares(records)
+        for record in records:
             number = numbers.get(record.image_id, 0)
             numbers[record.image_id] = number + 1
             image = world.images.get(record.image_id, {})
@@ -114,7 +133,7 @@ class Snapshot:
             if kind not in behaviours:
                 behaviour = signals.behaviour_of(image, number)
                 behaviours[kind] = replace(behaviour, detailed_monitoring=True) if detailed else behaviour
-            instance = Instance(record, behaviours[kind])
+            instance = Instance(record, behaviours[kind], shares.get(record.instance_id))
             self.instances[record.instance_id] = instance
             self.images.setdefault(record.image_id, []).append(instance)
             self.types.setdefault(record.instance_type, []).append(instance)
@@ -227,7 +246,10 @@ _BYTES_IN, _BYTES_OUT = 2_000, 20_000
 
 
 def _cpu_utilization(instance: Instance, at: int, period: int) -> float:
-    return _mean_cpu(instance.instance_id, instance.behaviour, at, period)
+    if instance.share is None:
+        return _mean_cpu(instance.instance_id, instance.behaviour, at, period)
+    _, values = assemble(instance.cpu, instance.behaviour.resolution, at, at + period, at + period)
+    return sum(values) / len(values)
 
 
 def _network(bytes_each: int) -> Callable[[Instance, int, int], float]:
@@ -235,7 +257,10 @@ def _network(bytes_each: int) -> Callable[[Instance, int, int], float]:
         since = instance.record.in_service_at
         if since is None or at + period <= since:
             return 0.0
-        return bytes_each * _total_requests(instance.instance_id, instance.behaviour, at, period)
+        if instance.share is None:
+            return bytes_each * _total_requests(instance.instance_id, instance.behaviour, at, period)
+        _, values = assemble(instance.requests, instance.behaviour.resolution, at, at + period, at + period)
+        return bytes_each * sum(values)
 
     return value
 

@@ -211,3 +211,56 @@ def test_what_somebody_has_raised_the_new_group_by_is_carried_over_by_a_rollback
     site.roll_back(on_drift="adopt")
     found = site.shop.revisions()[f"{site.prefix}1"]
     assert found.desired_capacity == found.in_service >= 8
+
+
+# ------------------------------------------------------------------------------- a load that reacts
+
+#: Percent of CPU of an instance that has its share of a load for as many instances as there are.
+BUSY = 56.0
+
+
+def share(group: str, groups: dict[str, Sizes]) -> float:
+    return groups[group].desired_capacity / sum(one.desired_capacity for one in groups.values())
+
+
+@pytest.mark.parametrize("end", ["live", "rolled back"])
+def test_policies_follow_a_load_that_doubles_between_the_phases_and_the_canarys_share_stays(
+    aws: InProcess, end: str
+) -> None:
+    site = Site(aws)
+    site.make_base()
+    site.shop.scale_with_cpu()
+    busy = {"cpu": {"mean": BUSY, "sd": 2.0}, "detailed_monitoring": True, "resolution": 10}
+    first = site.deploy(site.image("one", **busy), (100,), max_size=20)
+    site.forget()
+    aws.demand(site.prefix, 4)
+    group = site.set_up(site.image("two", **busy), max_size=20, scaling="scale_out")
+    site.upgrade(group, 25)
+    assert site.desired() == {1: 3, 2: 1}
+    site.clock.sleep(300)
+    assert site.desired() == {1: 3, 2: 1}
+
+    aws.demand(site.prefix, 8)
+    site.clock.sleep(1500)
+    risen = site.desired()
+    assert risen[1] > 3 and risen[2] == 1
+    assert 7 <= sum(risen.values()) <= 9
+
+    site.totals.clear()
+    site.upgrade(group, 25)
+    again = site.shop.revisions()
+    assert share(group, again) == pytest.approx(0.25, abs=0.06)
+    site.upgrade(group, 50)
+    assert share(group, site.shop.revisions()) == pytest.approx(0.5, abs=0.06)
+    if end == "live":
+        site.upgrade(group, 100)
+    else:
+        site.roll_back()
+    left = group if end == "live" else first
+    found = site.shop.revisions()[left]
+    assert found.desired_capacity == found.in_service == sum(risen.values())
+    assert min(site.totals) >= sum(risen.values())
+    # As many as the load needs: nothing scales any more.
+    site.clock.sleep(600)
+    assert site.shop.revisions()[left].desired_capacity == found.desired_capacity
+    assert site.shop.policies(left) == ["cpu-at-60"]
