@@ -14,6 +14,8 @@ GET, POST, DELETE         launches that fail: ``{"code": "InsufficientInstanceCa
 launch-failures           "match": {"group", "image_id", "instance_type", "zone", "subnet_id"}}``
 GET, POST, DELETE         what goes wrong with calls: the members of ``Fault``; POST answers with a
 faults, faults/NUMBER     number
+POST policies/KEY         a list of IAM policies that an access key has instead of the right to everything; ``[]``
+                          takes them back
 POST instances/ID         ``{"action": "unhealthy"}`` and what else ``ACTIONS`` names
 GET mark                  the number of the next call
 GET calls?since=NUMBER    the calls since then
@@ -81,6 +83,7 @@ class Control:
             ("POST", "faults"): self._add_fault,
             ("DELETE", "faults"): lambda _name, _body: gateway.faults.clear(),
             ("DELETE", "faults/"): self._remove_fault,
+            ("POST", "policies/"): self._set_policies,
             ("POST", "instances/"): self._act,
             ("GET", "mark"): lambda _name, _body: {"mark": gateway.recording.mark},
             ("GET", "calls"): self._calls,
@@ -174,6 +177,14 @@ class Control:
     def _remove_fault(self, name: str, _body: Any) -> None:
         if not name.isdigit() or not self._gateway.faults.remove(int(name)):
             raise Problems([f"there is no fault {name}"])
+
+    def _set_policies(self, access_key: str, body: Any) -> None:
+        if not isinstance(body, list) or not all(isinstance(policy, dict) for policy in body):
+            raise Problems(["policies are a list of policy documents"])
+        try:
+            self._gateway.permissions.set(access_key, body)
+        except AwsError as error:
+            raise Problems([error.message]) from error
 
     def _calls(self, _name: str, query: Any) -> list[dict[str, Any]]:
         since = query.get("since", ["0"])[-1]

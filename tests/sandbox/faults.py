@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.sandbox.errors import AwsError
+from tests.sandbox.permissions import PREFIXES, denial
 from tests.sandbox.protocol import Call
 
 #: Kind -> what happens to a call that it strikes.
@@ -24,13 +25,6 @@ _THROTTLING = {
     "ec2": ("RequestLimitExceeded", 503),
     "ssm": ("ThrottlingException", 400),
     "sns": ("Throttled", 429),
-}
-_DENIAL = {"ec2": "UnauthorizedOperation", "ssm": "AccessDeniedException"}
-#: botocore's name of a service -> its prefix in IAM's actions.
-_IAM = {
-    "elb": "elasticloadbalancing",
-    "elbv2": "elasticloadbalancing",
-    "service-quotas": "servicequotas",
 }
 
 
@@ -134,13 +128,8 @@ def error_of(fault: Fault, call: Call, account_id: str) -> AwsError | None:
         words = "Request limit exceeded." if call.service == "ec2" else "Rate exceeded"
         return AwsError(code, words, status)
     if fault.kind == "deny":
-        action = f"{_IAM.get(call.service, call.service)}:{call.operation}"
-        who = f"User: arn:aws:iam::{account_id}:user/{call.access_key}"
-        words = f"{who} is not authorized to perform: {action}"
-        words += f" because no identity-based policy allows the {action} action"
-        if call.service == "ec2":
-            words = f"You are not authorized to perform this operation. {words}"
-        return AwsError(_DENIAL.get(call.service, "AccessDenied"), words, 403)
+        action = f"{PREFIXES.get(call.service, call.service)}:{call.operation}"
+        return denial(call.service, call.access_key, action, account_id)
     if fault.kind == "error":
         return AwsError(fault.code, fault.message, fault.status)
     return None

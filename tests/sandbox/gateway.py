@@ -19,6 +19,7 @@ from tests.sandbox.clock import Clock
 from tests.sandbox.ec2 import images, launch_templates
 from tests.sandbox.errors import AwsError, not_modelled
 from tests.sandbox.faults import ConnectionDropped, Fault, Faults, error_of
+from tests.sandbox.permissions import Permissions
 from tests.sandbox.protocol import Call, Request, Response, answer, refuse, understand
 from tests.sandbox.recording import Recording, error_code
 from tests.sandbox.world import Settings, World
@@ -37,6 +38,7 @@ class Gateway:
         self.lock = threading.RLock()
         self.recording = Recording()
         self.faults = Faults()
+        self.permissions = Permissions()
         self.world = World(settings, clock)
         self._worlds = {self.world.settings.region: self.world}
 
@@ -100,6 +102,7 @@ class Gateway:
                 raise error
         try:
             self.tick()
+            self.permissions.check(call, self.world_in(call.region))
             if call.write:
                 self.world_in(call.region).past.before_change()
             done = do(call)
@@ -172,5 +175,6 @@ class Gateway:
             moto_services.reset()
             self.recording = Recording()
             self.faults = Faults()
+            self.permissions = Permissions()
             self.world = World(settings or self.world.settings, clock or self.world.clock)
             self._worlds = {self.world.settings.region: self.world}

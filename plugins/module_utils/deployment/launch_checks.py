@@ -24,7 +24,7 @@ from ..copying.described import (
     effective_target_groups,
 )
 from ..copying.launch_template import launch_template_request
-from ..core import health
+from ..core import health, journal
 from ..core.capacity import additional
 from ..core.errors import AccessDenied, AwsError, RolloutError
 from ..core.model import Deployment, Group, Image
@@ -272,7 +272,9 @@ def _launch_templates(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[F
 
 def _permissions(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:
     if wanted.described.launch_template is not None and wanted.image is not None:
-        request = launch_template_request(wanted.described, wanted.overrides, wanted.deployment.group, {})
+        # A policy may ask for the tag of the series; the other tags say nothing before there is a deployment.
+        tags = {journal.SERIES: wanted.deployment.series}
+        request = launch_template_request(wanted.described, wanted.overrides, wanted.deployment.group, tags)
         yield _dry_run(rollout, request)
     yield Finding("permissions", NOT_CHECKED, f"other permissions not checked: {NO_DRY_RUN}")
 
