@@ -63,8 +63,8 @@ def checked(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     statements = _as_list(document.get("Statement"))
     for statement in statements:
-        if foreign := set(statement) - _ELEMENTS:
-            raise not_modelled(f"{', '.join(sorted(foreign))} in a policy")
+        if unknown := set(statement) - _ELEMENTS:
+            raise not_modelled(f"{', '.join(sorted(unknown))} in a policy")
         if statement.get("Effect") not in ("Allow", "Deny"):
             raise not_modelled(f"a statement whose effect is {statement.get('Effect')!r}")
         for operator, keys in (statement.get("Condition") or {}).items():

@@ -25,7 +25,7 @@ from tests.tools.environment import BUILD, ROOT
 FOLDER = BUILD / "docs"
 SITE = Path(__file__).with_name("site")
 #: What the site shows of the checkout, and files that its pages link to.
-SHOWN = ("*.md", "docs/*.md", "roles/*/README.md", "extensions/**/*.yml", "LICENSE")
+SHOWN = ("*.md", "docs/*.md", "roles/*/README.md", "extensions/**/*.*", "LICENSE")
 COLLECTION = "progressive.aws"
 #: The labels of Ansible's documentation that the reference refers to, and where they are there.
 ANSIBLE_LABELS = {

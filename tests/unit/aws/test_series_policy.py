@@ -25,19 +25,17 @@ FOLDER = ROOT / "extensions" / "iam"
 #: What stands in the files, to be replaced by somebody's own.
 SERIES, ADOPTED = "shop__checkout__prod", "shop-checkout-live"
 TAG = "progressive:series"
+#: Who has the same policies, and tries what the collection never would: what that calls is compared with docs/iam.md.
+SOMEBODY = "somebody"
 #: Bases whose roles the deployer has to be allowed to pass: the sandbox's hooks have one.
 ROLES = "arn:aws:iam::*:role/*"
 
-#: Together they need every statement of the policy.
+#: Together they need every statement of the policy that the sandbox asks for.
 SAMPLE = {
     "everything that scales together",
     "launch configuration with everything",
-    "life cycle hooks",
     "mixed instances with launch templates of overrides",
-    "notifications to two topics",
     "protected from scale in with a role of its own",
-    "step scaling with alarms",
-    "warm pool",
 }
 
 
@@ -52,7 +50,8 @@ def restrict(site: Site, *names: str) -> None:
         for statement in document["Statement"]:
             if statement["Sid"] == "PassRoles":
                 statement["Resource"].append(ROLES)
-    site.aws.gateway.permissions.set(COLLECTION, found)
+    for key in (COLLECTION, SOMEBODY):
+        site.aws.gateway.permissions.set(key, found)
 
 
 def serving(site: Site) -> dict[int, int]:
@@ -91,7 +90,7 @@ def test_a_live_group_is_adopted_with_the_policy_for_that_and_only_with_it(aws: 
     assert group["DesiredCapacity"] == 4
     assert TAG not in {tag["Key"] for tag in group["Tags"]}
     with pytest.raises(ClientError, match="DeleteAutoScalingGroup"):
-        site.aws.client("autoscaling", access_key=COLLECTION).delete_auto_scaling_group(
+        site.aws.client("autoscaling", access_key=SOMEBODY).delete_auto_scaling_group(
             AutoScalingGroupName=OTHER
         )
 
@@ -140,12 +139,11 @@ def group_calls(name: str) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize("method", group_calls("x"))
-def test_no_other_group_can_be_touched(site: Site, other: InProcessShop, method: str) -> None:
-    client = site.aws.client("autoscaling", access_key=COLLECTION)
+def test_no_other_group_can_be_touched(site: Site, other: InProcessShop) -> None:
+    client = site.aws.client("autoscaling", access_key=SOMEBODY)
     for name in (f"{other.series}__1", other.base_group, site.shop.base_group):
-        with pytest.raises(ClientError, match="is not authorized to perform"):
-            getattr(client, method)(**group_calls(name)[method])
+        for method, parameters in group_calls(name).items():
+            denied(client, method, **parameters)
 
 
 def test_what_can_be_done_to_a_group_is_tried_on_others() -> None:
@@ -162,7 +160,7 @@ def denied(client: Any, method: str, **parameters: Any) -> None:
 
 
 def test_no_group_can_be_made_that_is_not_of_the_series(site: Site, other: InProcessShop) -> None:
-    client = site.aws.client("autoscaling", access_key=COLLECTION)
+    client = site.aws.client("autoscaling", access_key=SOMEBODY)
     ours, theirs = (site.aws.world.autoscaling.groups[f"{one}__1"] for one in (SERIES, other.series))
     made = {"MinSize": 0, "MaxSize": 0, "VPCZoneIdentifier": ",".join(site.shop.subnets())}
 
@@ -187,7 +185,7 @@ def test_no_group_can_be_made_that_is_not_of_the_series(site: Site, other: InPro
 
 def test_no_other_template_configuration_alarm_or_role_can_be_used(site: Site, other: InProcessShop) -> None:
     ec2, scaling, watch = (
-        site.aws.client(service, access_key=COLLECTION) for service in ("ec2", "autoscaling", "cloudwatch")
+        site.aws.client(service, access_key=SOMEBODY) for service in ("ec2", "autoscaling", "cloudwatch")
     )
     data = {"ImageId": site.image("more"), "InstanceType": "t3.micro"}
     tags = [{"ResourceType": "launch-template", "Tags": [{"Key": TAG, "Value": other.series}]}]
@@ -290,7 +288,7 @@ _Functions.add_constructor("!Ref", lambda loader, node: f"${{{loader.construct_s
 
 
 def test_the_template_of_cloudformation_has_the_same_policies() -> None:
-    template = yaml.load((FOLDER / "cloudformation.yml").read_text(), _Functions)  # noqa: S506
+    template = yaml.load((FOLDER / "cloudformation.yml").read_text(), _Functions)
     defaults = {name: one["Default"] for name, one in template["Parameters"].items()}
     for resource, name in {"SeriesPolicy": "series", "AdoptPolicy": "adopt"}.items():
         text = json.dumps(template["Resources"][resource]["Properties"]["PolicyDocument"])
