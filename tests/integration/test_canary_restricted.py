@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.demo.running import ROOT, SandboxServer, environment, run_playbook
+from tests.demo.running import ROOT, Run, SandboxServer, environment, run_playbook
 from tests.demo.shop import Shop
 from tests.integration.canary import QUICK, Deployer, verified
 
