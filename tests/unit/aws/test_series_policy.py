@@ -114,11 +114,17 @@ def group_calls(name: str) -> dict[str, dict[str, Any]]:
     here = {"AutoScalingGroupName": name}
     of_tag = {"ResourceId": name, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False}
     action = {"ScheduledActionName": "night", "Recurrence": "0 22 * * *", "DesiredCapacity": 0}
+    source = {
+        "Identifier": "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/x/1",
+        "Type": "elbv2",
+    }
     return {
+        "attach_traffic_sources": {**here, "TrafficSources": [source]},
         "batch_put_scheduled_update_group_action": {**here, "ScheduledUpdateGroupActions": [action]},
         "create_or_update_tags": {"Tags": [{**of_tag, "Key": TAG, "Value": SERIES}]},
         "delete_auto_scaling_group": {**here, "ForceDelete": True},
         "delete_tags": {"Tags": [{**of_tag, "Key": "team"}]},
+        "detach_traffic_sources": {**here, "TrafficSources": [source]},
         "enable_metrics_collection": {**here, "Granularity": "1Minute"},
         "put_notification_configuration": {
             **here,
