@@ -31,6 +31,7 @@ from .core.capacity import Wanted
 from .core.errors import AccessDenied, AwsError, InvalidInput, NoCredentials, RolloutError
 from .core.health import LAUNCH_PATIENCE
 from .core.passes import (
+    SHORTEST_POLL_INTERVAL,
     Clock,
     Decision,
     Done,
@@ -49,7 +50,6 @@ from .core.time_windows import DAYS
 from .deployment.hand_over import HandOver
 from .deployment.rollout import Deployer, Rollout
 
-SHORTEST_POLL_INTERVAL = 0.1
 # What is left of the time budget for repeated calls, in the progress that passes hand on.
 PATIENCE = "patience"
 # What was written lately, in the progress that passes and the steps of one run hand on; by where it was.
@@ -105,8 +105,11 @@ BLOCKERS_OPTION: Mapping[str, Mapping[str, Any]] = {
 # As the role has it: an empty answer of a survey leaves it to the module.
 SETTLE_TIME_OPTION: Mapping[str, Mapping[str, Any]] = {"settle_time": {"type": "float", "default": 30.0}}
 
-# Documented in doc_fragments/hand_over.py.
-HAND_OVER_OPTION: Mapping[str, Mapping[str, Any]] = {"hand_over": {"type": "bool", "default": False}}
+# Documented in doc_fragments/of_a_phase.py. The action plugin puts the variables in the place of what they stand for.
+OF_A_PHASE: Mapping[str, Mapping[str, Any]] = {
+    "hand_over": {"type": "bool", "default": False},
+    "phase_vars": {"type": "dict", "default": {}},
+}
 
 # Documented in doc_fragments/series.py.
 SERIES: Mapping[str, Mapping[str, Any]] = {
@@ -296,7 +299,7 @@ def deployer(params: Mapping[str, Any]) -> Deployer:
 def run_step(module: Module, build: Callable[[Rollout], Step]) -> None:
     """Run the step that C(build) makes of the engine, and end the module with what it came to.
 
-    With the option of C(HAND_OVER_OPTION) the lease is given back after it.
+    With the option of C(OF_A_PHASE) the lease is given back after it.
     """
 
     def whole(calls: Calls, clock: Clock) -> Step:

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from .core import hooks as hooks_of
-from .core.capacity import CAPACITY_FIRST, NO_PHASES, ROLLBACK_ORDERS
+from .core.capacity import CAPACITY_FIRST, NO_PHASES, RESIZE_ORDERS, ROLLBACK_ORDERS
 from .core.errors import InvalidInput
 from .core.hooks import Hook, read_hooks
+from .core.passes import SHORTEST_POLL_INTERVAL
+from .core.protection import LIFT, REFUSE
 from .reporting.notification import read_notifications
 from .reporting.write_report import files
 
@@ -103,6 +105,21 @@ OTHERS = frozenset(
         "canary_waves",
     }
 )
+# Variables of the role that a phase may have for itself, each with the option of the phase's steps that it becomes.
+OF_A_PHASE: Mapping[str, str] = {
+    "canary_launch_patience": "launch_patience",
+    "canary_on_drift": "on_drift",
+    "canary_poll_interval": "poll_interval",
+    "canary_resize_order": "resize_order",
+    "canary_scale_in_protection": "scale_in_protection",
+    "canary_settle_time": "settle_time",
+    "canary_steady_state_timeout": "wait_timeout",
+}
+_CHOICES = {
+    "canary_on_drift": ("fail", "adopt"),
+    "canary_resize_order": RESIZE_ORDERS,
+    "canary_scale_in_protection": (LIFT, REFUSE),
+}
 # The option by which the collection's playbooks have the same looked at.
 PLAYBOOK: Mapping[str, Any] = {"variables": {"type": "list", "elements": "str", "default": []}}
 PREFIX = "canary_"
@@ -142,9 +159,8 @@ def problems(given: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]) -> I
     """Say what is wrong with what the steps after the set-up are going to be given.
 
     C(given) has C(variables) (names), C(settle_time), C(launch_patience), C(steady_state_timeout) (seconds),
-    C(keep_revisions), C(rollback_order), C(rollback_floor) (a share),
-    C(report) (paths), C(hooks) and C(folder), to which task files are relative. C(unreadable) are the task
-    files that Ansible cannot load, each with its words.
+    C(keep_revisions), C(rollback_order), C(rollback_floor) (a share), C(report) (paths), C(hooks) and C(folder), to
+    which task files are relative. C(unreadable) are the task files that Ansible cannot load, each with its words.
     """
     yield from unknown_variables(given.get("variables") or ())[0]
     yield from _number_problems(given)
@@ -164,11 +180,48 @@ def problems(given: Mapping[str, Any], phases: Sequence[Mapping[str, Any]]) -> I
         yield from _report_problems(str(path))
 
 
+def with_phase_variables(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a step of a phase, with those of its C(phase_vars) that belong to the role in their place.
+
+    What the step has no option for is for another step of the phase, or for its task files.
+    """
+    found = dict(options)
+    given = found.pop("phase_vars", None)
+    for name, value in given.items() if isinstance(given, Mapping) else ():
+        option = OF_A_PHASE.get(name)
+        if option in found and value not in (None, ""):
+            found[option] = value
+    return found
+
+
+def _variable_problems(phase: Mapping[str, Any]) -> Iterator[str]:
+    """Say what is wrong with the variables that a phase has for itself."""
+    given = phase.get("vars")
+    if given in (None, ""):
+        return
+    called = f"phase {phase.get('name')!r}"
+    if not isinstance(given, Mapping):
+        yield f"vars of {called} must be a dictionary"
+        return
+    for name in map(str, given):
+        if name.startswith(PREFIX) and name not in OF_A_PHASE:
+            near = difflib.get_close_matches(name, OF_A_PHASE, n=1, cutoff=ALIKE)
+            meant = f"; did you mean {near[0]}?" if near else f"; it may have {', '.join(OF_A_PHASE)}"
+            yield f"{called} cannot have a variable {name} of its own{meant}"
+    numbers = {name.removeprefix(PREFIX): value for name, value in given.items() if name in OF_A_PHASE}
+    for words in _number_problems(numbers):
+        yield f"in vars of {called}: {words}"
+    for name, known in _CHOICES.items():
+        if given.get(name) not in (None, "", *known):
+            yield f"in vars of {called}: {name} is {given[name]!r}, and it must be one of {', '.join(known)}"
+
+
 def _number_problems(given: Mapping[str, Any]) -> Iterator[str]:
     for name, least, most in (
         ("settle_time", 0, math.inf),
         ("launch_patience", 0, math.inf),
         ("steady_state_timeout", 1, math.inf),
+        ("poll_interval", SHORTEST_POLL_INTERVAL, math.inf),
         ("keep_revisions", 0, math.inf),
         ("rollback_floor", 0, 1),
     ):
@@ -203,6 +256,7 @@ def _phase_problems(phases: Sequence[Mapping[str, Any]], folder: str) -> Iterato
             pause = -1
         if pause < 0:
             yield f"phase {phase.get('name')!r} has pause {phase.get('pause')}; it must be 0 seconds or more"
+        yield from _variable_problems(phase)
     yield from _file_problems(task_files(phases, {}, folder))
 
 

@@ -99,6 +99,10 @@ options:
       pause:
         description: Seconds that the role P(progressive.aws.canary#role) waits after the upgrade.
         type: raw
+      vars:
+        description:
+          - Variables that hold for the phase, of the role P(progressive.aws.canary#role) and for its task files.
+        type: raw
       verify:
         description:
           - The options of M(progressive.aws.cloudwatch_verify) with which the phase is going to be verified.
@@ -661,6 +665,7 @@ PHASE = {
     "before": {"type": "raw"},
     "after": {"type": "raw"},
     "pause": {"type": "raw"},
+    "vars": {"type": "raw"},
     "verify": {"type": "dict"},
 }
 ROLE = {

@@ -83,7 +83,7 @@ seealso:
 extends_documentation_fragment:
   - progressive.aws.launch_patience
   - progressive.aws.watched_alarms
-  - progressive.aws.hand_over
+  - progressive.aws.of_a_phase
   - progressive.aws.blockers
   - progressive.aws.passes
   - progressive.aws.attributes
@@ -343,7 +343,7 @@ ARGUMENT_SPEC = {
     **modules.LAUNCH_PATIENCE_OPTION,
     "end_bake": {"type": "bool", "default": False},
     **modules.WATCHED_ALARMS_OPTION,
-    **modules.HAND_OVER_OPTION,
+    **modules.OF_A_PHASE,
     **modules.BLOCKERS_OPTION,
 }
 

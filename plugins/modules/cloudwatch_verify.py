@@ -108,7 +108,7 @@ seealso:
 extends_documentation_fragment:
   - progressive.aws.judging
   - progressive.aws.watched_alarms
-  - progressive.aws.hand_over
+  - progressive.aws.of_a_phase
   - progressive.aws.launch_patience
   - progressive.aws.passes
   - progressive.aws.playbook
@@ -531,7 +531,7 @@ ARGUMENT_SPEC = {
     **VERIFICATION,
     **role_input.PLAYBOOK,
     **modules.WATCHED_ALARMS_OPTION,
-    **modules.HAND_OVER_OPTION,
+    **modules.OF_A_PHASE,
     **modules.LAUNCH_PATIENCE_OPTION,
     **modules.SETTLE_TIME_OPTION,
     "group": {"type": "str"},

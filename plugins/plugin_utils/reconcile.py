@@ -38,7 +38,10 @@ from ansible_collections.progressive.aws.plugins.module_utils.reporting.run_reco
     extended,
     latest,
 )
-from ansible_collections.progressive.aws.plugins.module_utils.role_input import task_files as task_files_of
+from ansible_collections.progressive.aws.plugins.module_utils.role_input import (
+    task_files as task_files_of,
+)
+from ansible_collections.progressive.aws.plugins.module_utils.role_input import with_phase_variables
 from ansible_collections.progressive.aws.plugins.module_utils.sources.secret_options import secrets_of
 from ansible_collections.progressive.aws.plugins.plugin_utils import (
     failure,
@@ -98,7 +101,7 @@ class ActionModule(ActionBase):
             )
         super().run(None, task_vars)
         self._memory = StepMemory(self._host(task_vars or {}))
-        options = survey_answers.understood(self._task.args)
+        options = with_phase_variables(survey_answers.understood(self._task.args))
         keeps_record = "run" in options and not self._at_once
         if isinstance(options.get("role"), Mapping):
             options["role"] = self._with_unreadable_files(options["role"], options.get("phases"))

@@ -31,6 +31,7 @@ STRUCTURES = frozenset(
         "metrics",
         "notifications",
         "path",
+        "phase_vars",
         "phases",
         "security_group_ids",
         "tags",
@@ -41,7 +42,7 @@ STRUCTURES = frozenset(
 # What of the role's further input has structure.
 ROLE_STRUCTURES = frozenset({"hooks", "notifications"})
 # What of a phase has structure.
-PHASE_STRUCTURES = frozenset({"verify", "before", "after"})
+PHASE_STRUCTURES = frozenset({"verify", "before", "after", "vars"})
 
 
 def understood(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -206,3 +206,29 @@ def test_whatever_is_wrong_with_hooks_is_refused_before_anything_is_touched(
         "there is no option may_fial",
     ):
         assert words in run.output
+
+
+def test_variables_of_a_phase_hold_for_it_alone_and_for_its_task_files(
+    base: Shop, deployer: Deployer
+) -> None:
+    file = deployer.folder / "noted.yml"
+    file.write_text(
+        "- ansible.builtin.lineinfile:\n"
+        f"    path: {deployer.folder}/noted\n"
+        "    line: '{{ canary_phase.name }}: {{ canary_phase.vars.ticket }}'\n"
+        "    create: true\n"
+        "    mode: '0600'\n"
+    )
+    impatient = {"ticket": "OPS-1", "canary_settle_time": 300, "canary_steady_state_timeout": 2}
+    run = deployer.deploy(
+        deployer.image("one"),
+        canary_phases=[
+            {"name": "Half", "percent": 50},
+            {"name": "All", "percent": 100, "before": [str(file)], "vars": impatient},
+        ],
+    )
+
+    assert run.code == 2, run.output
+    assert noted(deployer) == ["All: OPS-1"]
+    assert "not done after 2 seconds; still missing" in run.output, run.output
+    assert leftovers(base, f"{base.series}__1") == []

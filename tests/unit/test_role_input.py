@@ -216,3 +216,55 @@ def test_what_a_survey_leaves_empty_is_the_roles_default() -> None:
                         other.append(f"{action} {option}: {own}, and {name} is {defaults[name]}")
     assert other == []
     assert {"canary_settle_time", "canary_keep_revisions", "canary_on_drift"} <= compared
+
+
+def test_variables_of_a_phase_are_looked_at_before_anything_is_touched(tmp_path: Path) -> None:
+    phases = [
+        {
+            "name": "One",
+            "vars": {
+                "canary_settle_tim": 5,
+                "canary_image_id": "ami-1",
+                "canary_poll_interval": 0,
+                "canary_on_drift": "hope",
+                "canary_settle_time": "60",
+                "canary_resize_order": "old_first",
+                "mine": -1,
+            },
+        },
+        {"name": "Two", "vars": "settle_time"},
+        {"name": "Three", "vars": ""},
+    ]
+    assert list(role_input.problems({"folder": str(tmp_path)}, phases)) == [
+        "phase 'One' cannot have a variable canary_settle_tim of its own; did you mean canary_settle_time?",
+        "phase 'One' cannot have a variable canary_image_id of its own; it may have canary_launch_patience,"
+        " canary_on_drift, canary_poll_interval, canary_resize_order, canary_scale_in_protection, canary_settle_time,"
+        " canary_steady_state_timeout",
+        "in vars of phase 'One': canary_poll_interval is 0; it must be 0.1 or more",
+        "in vars of phase 'One': canary_on_drift is 'hope', and it must be one of fail, adopt",
+        "vars of phase 'Two' must be a dictionary",
+    ]
+
+
+def test_variables_of_a_phase_take_the_place_of_the_options_that_its_step_has() -> None:
+    given = {
+        "settle_time": 30,
+        "wait_timeout": 600,
+        "phase_vars": {
+            "canary_settle_time": 60,
+            "canary_steady_state_timeout": "",
+            "canary_resize_order": "old_first",
+            "mine": 1,
+        },
+    }
+    assert role_input.with_phase_variables(given) == {"settle_time": 60, "wait_timeout": 600}
+    assert role_input.with_phase_variables({"settle_time": 30}) == {"settle_time": 30}
+
+
+def test_every_variable_of_a_phase_is_an_option_of_one_of_its_steps() -> None:
+    steps = [
+        importlib.import_module(f"ansible_collections.progressive.aws.plugins.modules.{one}").ARGUMENT_SPEC
+        for one in ("asg_upgrade", "cloudwatch_verify")
+    ]
+    assert set(role_input.OF_A_PHASE) <= role_input.VARIABLES
+    assert set(role_input.OF_A_PHASE.values()) <= {*modules.PASSES, *steps[0], *steps[1]}

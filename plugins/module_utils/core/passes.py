@@ -171,6 +171,10 @@ class PassResult:
         }
 
 
+# In seconds: nothing is polled in a tight loop.
+SHORTEST_POLL_INTERVAL = 0.1
+
+
 @dataclass(frozen=True)
 class Timing:
     """How long to wait and how often to look, in seconds.
@@ -230,11 +234,11 @@ def _run_pass(
         decision = step.look(progress, tell)
     while isinstance(decision, Wait) and not outcome.events:
         progress.changed_last = None
-        _refuse_to_wait_longer(step, decision, clock.now() - started - progress.held, timing)
+        patience = _refuse_to_wait_longer(step, decision, clock.now() - started - progress.held, timing)
         if clock.now() - begun >= timing.pass_duration or check_mode:
             break
         left = timing.pass_duration - (clock.now() - begun)
-        clock.sleep(min(until_next_look(decision, timing), max(timing.poll_interval, left)))
+        clock.sleep(min(until_next_look(decision, timing, patience), max(timing.poll_interval, left)))
         decision = step.look(progress, tell)
     if isinstance(decision, Wait):
         outcome.waiting_for = list(decision.missing)
@@ -272,7 +276,12 @@ def _tell_change(step: Step, change: Change, outcome: PassResult, tell: Tell, ch
         tell(Event(kind, step.subject, would + words))
 
 
-def _refuse_to_wait_longer(step: Step, decision: Wait, waited: float, timing: Timing) -> None:
+def _refuse_to_wait_longer(step: Step, decision: Wait, waited: float, timing: Timing) -> float:
+    """For how many seconds more it may wait.
+
+    Raises:
+        TimedOut: there are none left.
+    """
     timeout = max(timing.wait_timeout, step.takes)
     if waited >= timeout:
         raise TimedOut(
@@ -282,15 +291,19 @@ def _refuse_to_wait_longer(step: Step, decision: Wait, waited: float, timing: Ti
             advice="Give it more time with wait_timeout, or find out why with the activities of the group."
             + getattr(step, "way_out", ""),
         )
+    return timeout - waited
 
 
 # Whatever is awaited, what fails meanwhile is seen within so many seconds.
 LONGEST_INTERVAL = 15.0
 
 
-def until_next_look(decision: Wait, timing: Timing) -> float:
-    """For how many seconds not to look: as long as what is awaited usually takes, and never shorter than asked."""
-    return max(timing.poll_interval, min(decision.soonest, LONGEST_INTERVAL))
+def until_next_look(decision: Wait, timing: Timing, patience: float) -> float:
+    """For how many seconds not to look: as long as what is awaited usually takes, and never shorter than asked.
+
+    Nothing is waited for longer than there is C(patience), in seconds.
+    """
+    return max(timing.poll_interval, min(decision.soonest, LONGEST_INTERVAL, patience))
 
 
 # Is told, whenever a step waits, how to get what it has come to so far, and what is missing.
@@ -377,8 +390,8 @@ def _run_to_the_end(
         progress.changed_last = None
         if follow:
             follow(getattr(step, "so_far", dict), decision.missing)
-        _refuse_to_wait_longer(step, decision, clock.now() - started - progress.held, timing)
-        _wait(clock, until_next_look(decision, timing), ensure_wanted)
+        patience = _refuse_to_wait_longer(step, decision, clock.now() - started - progress.held, timing)
+        _wait(clock, until_next_look(decision, timing, patience), ensure_wanted)
 
 
 def _wait(clock: Clock, seconds: float, ensure_wanted: Callable[[], None] | None) -> None:

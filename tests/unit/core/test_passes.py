@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.progressive.aws.plugins.module_utils.core.errors import TimedOut
 from ansible_collections.progressive.aws.plugins.module_utils.core.passes import (
     Change,
     Decision,
     Done,
     Tell,
     Timing,
+    Wait,
     run_pass,
     run_to_the_end,
 )
@@ -72,3 +74,17 @@ def test_a_change_that_is_made_again_waits_and_another_one_does_not(by_passes: b
     if not by_passes:
         run_to_the_end(step, clock, TIMING)
     assert step.made == [(0, "delete it"), (5, "delete it"), (10, "delete it"), (10, "delete the rest")]
+
+
+class Patient(Unmoved):
+    """A step that waits for something that usually takes long."""
+
+    def look(self, progress: Progress, tell: Tell) -> Decision:
+        return Wait(("everything",), 60.0)
+
+
+def test_nothing_waits_longer_than_it_may_for_what_usually_takes_long() -> None:
+    clock = Pretended()
+    with pytest.raises(TimedOut, match="not done after 20 seconds; still missing: everything"):
+        run_to_the_end(Patient(clock), clock, Timing(wait_timeout=20, poll_interval=1.0))
+    assert clock.time == 20
