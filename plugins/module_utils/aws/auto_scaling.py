@@ -579,8 +579,10 @@ class AutoScaling:
         )
 
     def suspend(self, group: str, processes: Iterable[str]) -> None:
-        """Suspend processes of a group."""
+        """Suspend processes of a group; none of them is nothing to do, and not all of them, as AWS has it."""
         names = sorted(processes)
+        if not names:
+            return
         self._call(
             "autoscaling",
             "SuspendProcesses",
@@ -590,8 +592,10 @@ class AutoScaling:
         )
 
     def resume(self, group: str, processes: Iterable[str]) -> None:
-        """Resume processes of a group."""
+        """Resume processes of a group; none of them is nothing to do, and not all of them, as AWS has it."""
         names = sorted(processes)
+        if not names:
+            return
         self._call(
             "autoscaling",
             "ResumeProcesses",

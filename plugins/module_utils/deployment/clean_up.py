@@ -27,9 +27,7 @@ def unshield(rollout: Rollout, group: Group, snapshot: Snapshot, *, rolled_back:
     take that one back too. The snapshot goes last: as long as it is there, all of this can be done again.
     """
     api = rollout.autoscaling
-    shielded = (SCALING_PROCESSES & group.suspended) - snapshot.suspended
-    if shielded:
-        api.resume(group.name, shielded)
+    api.resume(group.name, (SCALING_PROCESSES & group.suspended) - snapshot.suspended)
     if rolled_back and snapshot.status:
         marks = {journal.STATUS: snapshot.status, journal.RESTORED: snapshot.deployment_id}
         if snapshot.status == journal.LIVE and journal.status(group) != journal.LIVE:

@@ -256,8 +256,7 @@ class Creation:
                 # One that is adopted is found by the series' tag from now on.
                 tags[journal.SERIES] = deployment.series
             api.write_tags(outgoing.name, tags)
-        if SCALING_PROCESSES - outgoing.suspended:
-            api.suspend(outgoing.name, SCALING_PROCESSES - outgoing.suspended)
+        api.suspend(outgoing.name, SCALING_PROCESSES - outgoing.suspended)
         # It may have been scaled between the snapshot and the suspension; nothing else has touched it yet.
         now = api.group(outgoing.name)
         if now is not None and now.capacity != snapshot.capacity:
