@@ -20,6 +20,7 @@ from typing import Any
 
 from .details import BASELINE, number_of
 from .spreads import FEWEST_LINES, MOST_LINES, Spread, spread_of, total
+from .units import in_unit, told_apart
 
 WIDTH, HEIGHT, LEFT, RIGHT = 640.0, 260.0, 62.0, 14.0
 TOP, BOTTOM = 46.0, 34.0
@@ -59,17 +60,6 @@ class Bound:
     words: str
 
 
-def figure(value: float) -> str:
-    """A number for people: four digits that count, without an exponent where it is of a usual size."""
-    if value == 0:
-        return "0"
-    if 1e-3 <= abs(value) < 1e6:
-        digits = max(0, 3 - math.floor(math.log10(abs(value))))
-        text = f"{value:.{digits}f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    return f"{value:.3g}"
-
-
 def clock(at: float, *, seconds: bool = True) -> str:
     """A time of day, in UTC."""
     return time.strftime("%H:%M:%S" if seconds else "%H:%M", time.gmtime(at))
@@ -84,6 +74,7 @@ def chart(
     spreads: Sequence[Spread] = (),
     *,
     room: float = 0.0,
+    unit: str = "",
     whole_numbers: bool = False,
     attributes: Mapping[str, str] | None = None,
 ) -> str:
@@ -109,7 +100,7 @@ def chart(
         f"<title>{escape(title)}</title>",
         f"<desc>{escape(words)}</desc>",
         *(plot.band(band, row) for row, band in enumerate(bands)),
-        *plot.axes(whole_numbers),
+        *plot.axes(unit, whole_numbers=whole_numbers),
         *(plot.spread(spread) for spread in spreads),
         *(plot.bound(bound) for bound in bounds),
         *(plot.line(line) for line in lines),
@@ -146,7 +137,7 @@ def capacity_chart(
         words,
         lines[::-1],  # the dashes of older groups stay to be seen on a newer one
         bands,
-        [Bound(floor, f"never below {figure(floor)}")] if floor else [],
+        [Bound(floor, f"never below {in_unit(floor)}")] if floor else [],
         whole_numbers=True,
         attributes={"data-chart": "timeline"},
     )
@@ -175,8 +166,9 @@ def metric_chart(
     bands = (
         [] if start is None or end is None or end <= start else [Band(start, end, "judged window", "window")]
     )
+    unit = str(finding.get("unit") or "")
     bounds = [
-        Bound(value, f"{words} {figure(value)}")
+        Bound(value, f"{words} {in_unit(value, unit)}")
         for words in ("minimum", "maximum")
         if (value := number_of(finding.get(words))) is not None
     ]
@@ -197,6 +189,7 @@ def metric_chart(
         bounds,
         spreads,
         room=0.08,
+        unit=unit,
         attributes={"data-chart": "metric", "data-metric": name},
     )
     return drawn + legend([(words, kind) for kind, words in known.items() if kind in kinds])
@@ -274,19 +267,22 @@ class _Plot:
         share = (value - self.low) / (self.high - self.low)
         return self.height - BOTTOM - share * (self.height - TOP - BOTTOM)
 
-    def axes(self, whole_numbers: bool) -> list[str]:
+    def axes(self, unit: str, *, whole_numbers: bool) -> list[str]:
         parts = []
         step = _step(self.high - self.low, 4)
         if whole_numbers:
             step = max(1.0, _step(self.high - self.low, 5))
+        ticks = []
         tick = math.ceil(self.low / step)
         while tick * step <= self.high:
-            y = self.y(tick * step)
+            ticks.append(tick * step)
+            tick += 1
+        for value, words in zip(ticks, told_apart(ticks, unit), strict=True):
+            y = self.y(value)
             parts.append(
                 f'<path class="grid" d="M{LEFT:g} {y:.1f}H{WIDTH - RIGHT:g}"/>'
-                f'<text class="tick" x="{LEFT - 6:g}" y="{y + 4:.1f}" text-anchor="end">{figure(tick * step)}</text>'
+                f'<text class="tick" x="{LEFT - 6:g}" y="{y + 4:.1f}" text-anchor="end">{escape(words)}</text>'
             )
-            tick += 1
         span = self.last - self.first
         step = _step(span, 5, ROUND_SECONDS)
         at = math.ceil(self.first / step) * step

@@ -15,6 +15,7 @@ from statistics import median
 from typing import Any
 
 from ..verification.settings import OPTIONS
+from .units import unit_of
 
 CANARY, BASELINE = "canary", "baseline"
 HIDDEN = "[hidden]"
@@ -53,6 +54,7 @@ FINDING = (
     "muted",
     "minimum",
     "maximum",
+    "unit",
 )
 SERIES = (
     "metric",
@@ -193,7 +195,12 @@ def _mappings(several: Any) -> list[Mapping[str, Any]]:
 
 def _finding(finding: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     bounds = {name: asked[name] for name in ("minimum", "maximum") if asked.get(name) is not None}
-    known = bounds | {name: finding[name] for name in FINDING if finding.get(name) is not None}
+    unit = unit_of(asked)
+    known = (
+        bounds
+        | ({"unit": unit} if unit else {})
+        | {name: finding[name] for name in FINDING if finding.get(name) is not None}
+    )
     return {"name": "", "verdict": "", "reason": "", **known}
 
 

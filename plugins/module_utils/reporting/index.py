@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .details import number_of
-from .page import badge, document, moment, table, took
+from .page_parts import badge, document, moment, table, took
 
 INDEX = "index.html"
 # Folders of reports stand one beside the other, or in a folder for each series.

@@ -3,27 +3,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A report as one HTML page that needs neither a network nor scripts. Pure.
 
-The outcome and its reason come first, then what happened when, the verdicts with their charts, the instances, and
-what was created, copied and not copied. No verdict is told by a colour alone: each has its sign and its word.
+The outcome and its reason come first, then the verdict on each metric in each phase, what happened when, the metrics
+with their charts, the instances, and what was created, copied and not copied. No verdict is told by a colour alone: each has its sign and its word.
 
 Private to the collection: no other collection should import it.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 from ..core.naming import short_name
-from .charts import Band, Point, capacity_chart, clock, figure, metric_chart
-from .details import BASELINE, number_of, standing_out
-from .record import seconds_in_words
-from .style_sheet import SHEET
+from .charts import Band, Point, capacity_chart
+from .details import BASELINE, number_of
+from .page_parts import NONE, SIGNS, UNJUDGED, badge, document, facts, moment, table, took
+from .units import in_unit
+from .verdicts import by_phases, charts_of
 
-# Seconds after which a browser looks again whether a run that goes on has got any further.
-REFRESH = 15
 TITLES = {
     "running": "Running",
     "live": "Live",
@@ -33,41 +31,6 @@ TITLES = {
     "rolled-back": "Rolled back",
     "failed": "Failed",
 }
-NONE = "\N{EN DASH}"
-# The sign, the word and the style of each verdict and outcome.
-SIGNS = {
-    "pass": ("✔", "PASS", "good"),
-    "marginal": ("≈", "MARGINAL", "unsure"),
-    "fail": ("✖", "FAIL", "bad"),
-    "failed": ("✖", "FAILED", "bad"),
-    "inconclusive": ("?", "INCONCLUSIVE", "unsure"),
-    "running": ("…", "RUNNING", "none"),
-    "pending": ("…", "NOT JUDGED TO THE END", "none"),
-    "live": ("✔", "LIVE", "good"),
-    "already-live": ("✔", "ALREADY LIVE", "good"),
-    "planned": (NONE, "PLANNED", "none"),
-    "under-way": ("…", "UNDER WAY", "none"),
-    "rolled-back": ("✖", "ROLLED BACK", "bad"),
-    "not-begun": (NONE, "NOT BEGUN", "none"),
-}
-# Characters that a cell may have and still be one word.
-LONGEST_WORD = 48
-UNJUDGED = (NONE, "NOT JUDGED", "none")
-# Nothing may be loaded from anywhere, and nothing run.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-# What a group was compared with, by the strategy that was followed.
-COMPARED = {"canary": "over the same minutes", "previous": "at an earlier time"}
-FIGURES = (
-    ("canary", "Canary, median"),
-    ("baseline", "Baseline, median"),
-    ("shift", "Shift"),
-    ("effect", "Effect"),
-    ("n", "Datapoints of the canary"),
-    ("n_baseline", "Datapoints of the baseline"),
-    ("minimum", "Minimum"),
-    ("maximum", "Maximum"),
-    ("weight", "Weight"),
-)
 
 
 def page(record: Mapping[str, Any]) -> str:
@@ -76,35 +39,15 @@ def page(record: Mapping[str, Any]) -> str:
     title = f"{TITLES.get(outcome, outcome)}: {record['series'] or 'canary deployment'}"
     sections = [
         lead(record, title),
+        by_phases(record),
         timeline(record),
-        *(_verification(number, phase) for number, phase in enumerate(record["phases"], 1)),
-        _instances(record["instances"]),
+        *(charts_of(number, phase) for number, phase in enumerate(record["phases"], 1)),
+        _instances(record["instances"], _units(record)),
         _groups(record),
         _changes(record),
         _log(record["events"]),
     ]
     return document(title, sections, refresh=outcome == "running")
-
-
-def document(title: str, sections: Sequence[str], *, refresh: bool = False) -> str:
-    """A whole page of sections; with C(refresh) a browser loads it again while it is open."""
-    again = f'<meta http-equiv="refresh" content="{REFRESH}">\n' if refresh else ""
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n{again}'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{SHEET}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(section for section in sections if section)
-        + "\n</main>\n</body>\n</html>\n"
-    )
-
-
-def badge(verdict: Any) -> str:
-    """A verdict or outcome as a sign and a word in a frame."""
-    sign, word, style = SIGNS.get(str(verdict or ""), UNJUDGED)
-    if verdict and str(verdict) not in SIGNS:
-        word = str(verdict).upper()
-    return f'<span class="badge {style}"><span aria-hidden="true">{sign}</span> {escape(word)}</span>'
 
 
 def lead(record: Mapping[str, Any], title: str) -> str:
@@ -114,7 +57,7 @@ def lead(record: Mapping[str, Any], title: str) -> str:
     outgoing = [
         one["name"] for one in record["groups"] if one["before"] and one["before"].get("status") == "live"
     ]
-    facts = [
+    known = [
         ("New group", record["group"]),
         ("Image", record["image_id"]),
         ("Outgoing", ", ".join(outgoing)),
@@ -132,7 +75,7 @@ def lead(record: Mapping[str, Any], title: str) -> str:
         )
     return (
         f'<header class="card lead {style}" data-outcome="{escape(outcome)}">\n{badge(outcome)}\n'
-        f"<h1>{escape(title)}</h1>\n{reason}{taken_back}{_facts(facts)}</header>"
+        f"<h1>{escape(title)}</h1>\n{reason}{taken_back}{facts(known)}</header>"
     )
 
 
@@ -147,11 +90,6 @@ def _taken_back(rollback: Mapping[str, Any] | None) -> str:
         if rollback[key]
     ]
     return f"<p>Taken back: {escape('; '.join(parts))}.</p>" if parts else ""
-
-
-def _facts(facts: Iterable[tuple[str, Any]]) -> str:
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in facts if value)
-    return f'<dl class="facts">{rows}</dl>\n' if rows else ""
 
 
 # ------------------------------------------------------------------- timeline
@@ -242,114 +180,13 @@ def _timeline_words(record: Mapping[str, Any]) -> str:
     return "; ".join(words) + "."
 
 
-# -------------------------------------------------------------------- verdicts
+def _units(record: Mapping[str, Any]) -> dict[str, str]:
+    """The units of metrics by their names, as far as they are known."""
+    verified = [phase["verification"] for phase in record["phases"] if phase["verification"]]
+    return {one["name"]: one["unit"] for each in verified for one in each["metrics"] if one.get("unit")}
 
 
-def _verification(number: int, phase: Mapping[str, Any]) -> str:
-    verification = phase["verification"]
-    if not verification:
-        return ""
-    findings = list(verification["metrics"])
-    known = {finding["name"] for finding in findings}
-    unjudged = dict.fromkeys(
-        str(one["metric"]) for one in verification["series"] if one.get("metric") not in known
-    )
-    findings += [{"name": name, "verdict": "", "reason": ""} for name in unjudged]
-    window, score = verification["window"], verification["score"]
-    words = []
-    if window["start"] is not None and window["end"] is not None:
-        words.append(
-            f"Judged from {clock(window['start'])} to {clock(window['end'])} UTC"
-            f" ({took(window['start'], window['end'])})"
-        )
-    if score is not None:
-        words.append(f"{'score' if words else 'Score'} {figure(score)} of 100")
-    groups = " and ".join(verification["baseline"]["groups"])
-    if groups and verification["baseline"]["strategy"] in COMPARED:
-        words.append(f"compared with {groups} {COMPARED[verification['baseline']['strategy']]}")
-    summary = f'<p class="soft">{escape("; ".join(words))}.</p>' if words else ""
-    return (
-        f'<section class="verification" data-phase="{escape(str(phase["name"]))}">'
-        f"<h2>Phase {number}, {escape(str(phase['name']))}: {badge(verification['verdict'])}</h2>\n{summary}"
-        + "\n".join(_finding(finding, verification) for finding in findings)
-        + "</section>"
-    )
-
-
-def _finding(finding: Mapping[str, Any], verification: Mapping[str, Any]) -> str:
-    name = str(finding["name"])
-    series = [one for one in verification["series"] if one.get("metric") == name]
-    alarm = finding.get("kind") == "alarm"
-    plot = metric_chart(name, series, finding, verification["window"], _odd(finding, series))
-    if not plot and not alarm:
-        plot = '<p class="soft">There were no data to draw.</p>'
-    errors = dict.fromkeys(str(one["error"]) for one in series if one.get("error"))
-    tags = [
-        *(["alarm"] if alarm else []),
-        *(word for word in ("critical", "muted") if finding.get(word)),
-        *([f"group {finding['group']}"] if finding.get("group") else []),
-    ]
-    heading = f"{escape(name)} {badge(finding['verdict'])}" + "".join(
-        f' <span class="soft">{escape(tag)}</span>' for tag in tags
-    )
-    return (
-        f'<article class="card" data-metric="{escape(name)}" data-verdict="{escape(str(finding["verdict"]))}">'
-        f'<h3>{heading}</h3>\n<p class="reason">{escape(str(finding["reason"]))}</p>\n'
-        + "".join(f"<p>CloudWatch: {escape(error)}</p>" for error in errors)
-        + f"{plot}{_facts(_figures(finding))}</article>"
-    )
-
-
-def _odd(finding: Mapping[str, Any], series: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The instances of the canary that stand out among its others."""
-    canary = [one for one in series if one.get("side") != BASELINE and one.get("instance_id")]
-    odd = standing_out(canary, finding)
-    return list(odd) if len(odd) < len({one["instance_id"] for one in canary}) else []
-
-
-def _figures(finding: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    for key, words in FIGURES:
-        value = number_of(finding.get(key))
-        if value is not None:
-            yield words, figure(value)
-        elif key == "effect" and finding.get(key):
-            yield words, str(finding[key])
-    low, high = number_of(finding.get("low")), number_of(finding.get("high"))
-    if low is not None and high is not None:
-        yield "Interval of the shift", f"{figure(low)} to {figure(high)}"
-    if finding.get("rule"):
-        yield "Rule", str(finding["rule"])
-
-
-# ---------------------------------------------------------------------- tables
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], raw: Sequence[int] = ()) -> str:
-    """A table that scrolls by itself; columns that are empty in every row are left out."""
-    columns = [number for number in range(len(header)) if any(row[number] for row in rows)]
-    if not rows or not columns:
-        return ""
-    head = "".join(f'<th scope="col">{escape(header[number])}</th>' for number in columns)
-    body = "".join(
-        "<tr>" + "".join(_cell(row[number], raw=number in raw) for number in columns) + "</tr>\n"
-        for row in rows
-    )
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Table">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def _cell(text: str, *, raw: bool) -> str:
-    if raw:
-        return f"<td>{text}</td>"
-    # What is one word, as an id or a name, is not broken; a list of subnets is.
-    word = len(text) <= LONGEST_WORD and " " not in text
-    style = ' class="word"' if word else ' class="long"' if len(text) > LONGEST_WORD else ""
-    return f"<td{style}>{escape(text)}</td>"
-
-
-def _instances(instances: Sequence[Mapping[str, Any]]) -> str:
+def _instances(instances: Sequence[Mapping[str, Any]], units: Mapping[str, str]) -> str:
     if not instances:
         return ""
     metrics = list(dict.fromkeys(name for one in instances for name in one["measured"]))
@@ -359,7 +196,10 @@ def _instances(instances: Sequence[Mapping[str, Any]]) -> str:
             short_name(one["group"]) if one["group"] else "",
             "outgoing" if one["side"] == BASELINE else "new",
             one["phase"],
-            *(figure(one["measured"][name]) if name in one["measured"] else "" for name in metrics),
+            *(
+                in_unit(one["measured"][name], units.get(name, "")) if name in one["measured"] else ""
+                for name in metrics
+            ),
             "▲ " + "; ".join(one["outliers"]) if one["outliers"] else "",
         ]
         for one in instances
@@ -443,15 +283,3 @@ def _log(events: Sequence[Mapping[str, Any]]) -> str:
         f'<section id="log"><h2>Log</h2><details><summary>All {len(rows)} lines</summary>{shown}</details>'
         "</section>"
     )
-
-
-def moment(at: float | None, *, short: bool = False) -> str:
-    """A time for people, in UTC: the day and the time of day, or C(short) the latter alone."""
-    if at is None:
-        return ""
-    return clock(at) if short else time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
-
-
-def took(started: float | None, ended: float | None) -> str:
-    """How long something took, in words; empty where that is not known."""
-    return "" if started is None or ended is None else seconds_in_words(ended - started)

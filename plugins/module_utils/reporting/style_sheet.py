@@ -54,6 +54,8 @@ th { color: var(--soft); font-weight: 600; white-space: nowrap; }
 td.word { white-space: nowrap; } td.long { min-width: 13rem; }
 svg.chart { display: block; width: 100%; height: auto; }
 .card h3 { margin-top: 0; }
+a.verdict { text-decoration: none; } a.verdict:focus-visible { outline: 3px solid var(--new); }
+.figures { display: block; margin-top: .2rem; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .tick, .bandname, .boundname { font: 11px system-ui, "Liberation Sans", Arial, sans-serif; fill: var(--soft); }
 .bandname, .boundname { fill: var(--ink); font-weight: 600; paint-order: stroke; stroke: var(--card);
   stroke-width: 4px; stroke-linejoin: round; }

@@ -23,8 +23,9 @@ from ..core.errors import InvalidInput
 from ..core.passes import Event
 from .details import hide
 from .junit import junit_of_many
-from .page import badge, document, lead, moment, timeline, took
-from .page import table as page_table
+from .page import lead, timeline
+from .page_parts import badge, document, moment, took
+from .page_parts import table as page_table
 from .record import ALREADY_LIVE, FAILED, LIVE, NOTHING, PLANNED, ROLLED_BACK, UNDER_WAY, WIDTH, Run, table
 from .run_record import EVIDENCE, latest
 from .write_report import files
