@@ -4,7 +4,8 @@
 """A report as one HTML page that needs neither a network nor scripts. Pure.
 
 The outcome and its reason come first, then the verdict on each metric in each phase, what happened when, the metrics
-with their charts, the instances, and what was created, copied and not copied. No verdict is told by a colour alone: each has its sign and its word.
+with their charts, the instances, and what was created, copied and not copied. No verdict is told by a colour alone:
+each has its sign and its word.
 
 Private to the collection: no other collection should import it.
 """

@@ -18,9 +18,9 @@ from typing import Any
 
 PERCENT, SECONDS, BYTES, COUNT = "Percent", "Seconds", "Bytes", "Count"
 # The first pattern that a metric's name matches has its unit; what matches none has no known one. After "List the
-# available CloudWatch metrics for your instances" (Amazon EC2), "CloudWatch metrics for your Application Load Balancer",
-# "... Network Load Balancer", "... Classic Load Balancer", "Amazon CloudWatch metrics for Amazon EC2 Auto Scaling" and
-# "Metrics collected by the CloudWatch agent".
+# available CloudWatch metrics for your instances" (Amazon EC2), "CloudWatch metrics for your Application Load
+# Balancer", "... Network Load Balancer", "... Classic Load Balancer", "Amazon CloudWatch metrics for Amazon EC2 Auto
+# Scaling" and "Metrics collected by the CloudWatch agent".
 _PUBLISHED: Mapping[str, Sequence[tuple[str, str]]] = {
     "AWS/EC2": (
         (r"CPUUtilization|.*Balance%", PERCENT),

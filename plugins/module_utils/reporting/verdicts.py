@@ -40,27 +40,25 @@ def by_phases(record: Mapping[str, Any]) -> str:
 
     A cell has the verdict, which leads to the chart, and the medians of canary and baseline.
     """
-    columns = [
-        (number, phase, _findings(phase["verification"]))
-        for number, phase in enumerate(record["phases"], 1)
-        if phase["verification"]
-    ]
-    names = dict.fromkeys(str(finding["name"]) for __, __, findings in columns for finding in findings)
-    found: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
-    for number, __, findings in columns:
-        cells = {str(finding["name"]): finding for finding in findings}
-        for name, row in found.items():
-            finding = cells.get(name)
-            place = list(cells).index(name) if finding else 0
-            row.append(
-                (str(finding["verdict"]), _cell(finding, _anchor(number, place))) if finding else ("none", "")
-            )
+    verified = [(number, phase) for number, phase in enumerate(record["phases"], 1) if phase["verification"]]
+    # By metric and by phase: the verdict, and its cell.
+    found: dict[str, dict[int, tuple[str, str]]] = {}
+    for number, phase in verified:
+        for place, finding in enumerate(_findings(phase["verification"])):
+            cell = _cell(finding, _anchor(number, place))
+            found.setdefault(str(finding["name"]), {})[number] = (str(finding["verdict"]), cell)
     if not found:
         return ""
-    order = sorted(found, key=lambda name: min(WORST.get(verdict, len(WORST)) for verdict, __ in found[name]))
-    rows = [[name, *(cell for __, cell in found[name])] for name in order]
-    rows.append(["All together", *(_whole(phase["verification"]) for __, phase, __ in columns)])
-    header = ("Metric", *(f"{number}, {phase['name']}" for number, phase, __ in columns))
+
+    def worst(name: str) -> int:
+        return min(WORST.get(verdict, len(WORST)) for verdict, __ in found[name].values())
+
+    rows = [
+        [name, *(found[name].get(number, ("", ""))[1] for number, __ in verified)]
+        for name in sorted(found, key=worst)
+    ]
+    rows.append(["All together", *(_whole(phase["verification"]) for __, phase in verified)])
+    header = ("Metric", *(f"{number}, {phase['name']}" for number, phase in verified))
     shown = table(header, rows, raw=range(1, len(header)))
     return f'<section id="verdicts"><h2>Metrics by phases</h2>\n{shown}</section>'
 
@@ -141,7 +139,8 @@ def _finding(finding: Mapping[str, Any], verification: Mapping[str, Any], anchor
         f' <span class="soft">{escape(tag)}</span>' for tag in tags
     )
     return (
-        f'<article class="card" id="{anchor}" data-metric="{escape(name)}" data-verdict="{escape(str(finding["verdict"]))}">'
+        f'<article class="card" id="{anchor}" data-metric="{escape(name)}"'
+        f' data-verdict="{escape(str(finding["verdict"]))}">'
         f'<h3>{heading}</h3>\n<p class="reason">{escape(str(finding["reason"]))}</p>\n'
         + "".join(f"<p>CloudWatch: {escape(error)}</p>" for error in errors)
         + f"{plot}{facts(_figures(finding))}</article>"

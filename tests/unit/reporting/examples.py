@@ -104,6 +104,15 @@ def revision(name: str, status: str, in_service: int) -> dict[str, Any]:
     }
 
 
+#: The options behind it, which tell the metrics' units.
+VERIFY: dict[str, Any] = {
+    "metrics": [
+        {"name": "cpu", "namespace": "AWS/EC2", "metric_name": "CPUUtilization"},
+        {"name": "latency", "namespace": "AWS/ApplicationELB", "metric_name": "TargetResponseTime"},
+    ]
+}
+
+
 def rolled_back(**more: Any) -> Run:
     """A deployment whose second phase failed."""
     first, second, back = 60.0, 1200.0, 2400.0
@@ -153,6 +162,7 @@ def rolled_back(**more: Any) -> Run:
                     event(2390, "verdict fail, score 50", kind="verdict"),
                 ],
                 "verification": verification("fail", BEGAN + second),
+                "verify": VERIFY,
             },
         ],
         "rollback": {

@@ -14,7 +14,6 @@ import pytest
 from ansible_collections.progressive.aws.plugins.module_utils.reporting.charts import (
     Line,
     chart,
-    figure,
     metric_chart,
 )
 from ansible_collections.progressive.aws.plugins.module_utils.reporting.junit import junit
@@ -23,7 +22,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.reporting.record i
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.reporting.examples import BAD, NEW, OLD, rolled_back
+from tests.unit.reporting.examples import BAD, BEGAN, NEW, OLD, VERIFY, rolled_back, verification
 
 VOID = {"meta", "br"}
 
@@ -84,6 +83,28 @@ def test_every_metric_has_its_verdict_and_those_with_data_their_chart() -> None:
     charts = [one["data-metric"] for one in document.having("data-chart") if one["data-chart"] == "metric"]
     assert charts == ["cpu", "latency"]
     assert document.text.count("There were no data to draw.") == 1, "an alarm has none to draw"
+
+
+def test_a_table_before_all_charts_has_each_metric_by_phases_the_worst_first() -> None:
+    first, second = rolled_back().phases
+    passed = verification("pass", BEGAN)
+    passed["metrics"] = [{**passed["metrics"][0], "verdict": "pass", "canary": 29.44}]
+    text = page(rolled_back(phases=[{**first, "verification": passed, "verify": VERIFY}, second]).record())
+    part = text[text.index('id="verdicts"') :]
+    assert text.index('id="verdicts"') < text.index("<svg")
+    table = part[: part.index("</table>")]
+    rows = [re.sub(r"<[^>]+>", " ", row).split() for row in table.split("<tr>")[1:]]
+    assert [row[0] for row in rows] == ["Metric", "cpu", "memory", "latency", "checkout-is-broken", "All"]
+    assert " ".join(rows[1]) == "cpu ✔ PASS 29.4 % against 30 % ✖ FAIL 31.2 % against 30 %"
+    places = re.findall(r'href="#([^"]+)"', table)
+    assert places
+    assert all(f'id="{place}"' in text for place in places)
+
+
+def test_figures_are_in_the_unit_of_their_metric() -> None:
+    text = shown(rolled_back()).text
+    for words in ("Canary, median31.2 %", "Shift+1.2 %", "+0.4 % to +2 %", "Maximum80 %", "maximum 80 %"):
+        assert words in re.sub(r"\s+", " ", text), words
 
 
 def test_a_verdict_has_a_sign_and_a_word_and_not_only_a_colour() -> None:
@@ -165,7 +186,8 @@ def test_the_page_needs_neither_a_network_nor_scripts() -> None:
     text = page(rolled_back().record())
     document = Document(text)
     assert {"script", "link", "img", "iframe", "object"}.isdisjoint(tag for tag, __ in document.elements)
-    assert not document.having("src") and not document.having("href")
+    assert not document.having("src")
+    assert all(str(one["href"]).startswith("#") for one in document.having("href"))
     assert "url(" not in text and "@import" not in text and "http://" not in text and "https://" not in text
 
 
@@ -241,22 +263,6 @@ def test_any_numbers_can_be_drawn(drawn: list[tuple[float, float]], name: str) -
     text = chart(name, "words", [Line(name, sorted(drawn), "new")])
     assert bool(text) == bool(drawn)
     assert "nan" not in re.sub(r">[^<]*<", "><", text)
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (0, "0"),
-        (5, "5"),
-        (33.98123, "33.98"),
-        (0.21064, "0.2106"),
-        (123456, "123456"),
-        (1e-9, "1e-09"),
-        (-2, "-2"),
-    ],
-)
-def test_figures_are_short(value: float, words: str) -> None:
-    assert figure(value) == words
 
 
 # ------------------------------------------------------------------------ JUnit
