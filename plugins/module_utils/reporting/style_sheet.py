@@ -86,6 +86,7 @@ details { margin: 0 0 1rem; } summary { cursor: pointer; font-weight: 600; paddi
   main { padding: .6rem; } h1 { font-size: 1.3rem; } dl.facts { gap: .15rem .7rem; }
   dl.facts dt { max-width: 9rem; }
   th, td { padding: .3rem .5rem; }
+  .figures { white-space: normal; }
   /* Charts shrink with the page; their words must not. */
   .tick { font-size: 18px; } .bandname, .boundname { font-size: 19px; } .line { stroke-width: 3; }
 }

@@ -60,7 +60,8 @@ def by_phases(record: Mapping[str, Any]) -> str:
     rows.append(["All together", *(_whole(phase["verification"]) for __, phase in verified)])
     header = ("Metric", *(f"{number}, {phase['name']}" for number, phase in verified))
     shown = table(header, rows, raw=range(1, len(header)))
-    return f'<section id="verdicts"><h2>Metrics by phases</h2>\n{shown}</section>'
+    words = '<p class="soft">Medians of the canary against those of its baseline. A verdict leads to its chart.</p>'
+    return f'<section id="verdicts"><h2>Metrics by phases</h2>\n{words}\n{shown}</section>'
 
 
 def _anchor(number: int, place: int) -> str:
