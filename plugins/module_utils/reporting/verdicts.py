@@ -71,11 +71,16 @@ def _anchor(number: int, place: int) -> str:
 def _cell(finding: Mapping[str, Any], anchor: str) -> str:
     canary, baseline = number_of(finding.get("canary")), number_of(finding.get("baseline"))
     unit = str(finding.get("unit") or "")
-    words = "" if canary is None else in_unit(canary, unit)
+    words = "" if canary is None else _unbroken(canary, unit)
     if words and baseline is not None:
-        words += f" against {in_unit(baseline, unit)}"
+        words += f" against {_unbroken(baseline, unit)}"
     figures = f'<span class="figures">{escape(words)}</span>' if words else ""
     return f'<a class="verdict" href="#{anchor}">{badge(finding["verdict"])}</a>{figures}'
+
+
+def _unbroken(value: float, unit: str) -> str:
+    """A figure that no line ends in, in a narrow cell."""
+    return in_unit(value, unit).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _whole(verification: Mapping[str, Any]) -> str:
