@@ -162,6 +162,7 @@ def _group(group: Group, last: Group | None) -> Group:
     kept.hooks = dict(group.hooks)
     kept.notifications = list(group.notifications)
     kept.metrics = dict(group.metrics)
+    kept.warm = {key: copy.copy(one) for key, one in group.warm.items()}
     kept.refreshes = [copy.copy(one) for one in group.refreshes]
     return kept
 

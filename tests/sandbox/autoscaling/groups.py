@@ -3,7 +3,7 @@
 """Creating, changing and deleting groups.
 
 After the Amazon EC2 Auto Scaling API Reference: CreateAutoScalingGroup, UpdateAutoScalingGroup,
-SetDesiredCapacity, DeleteAutoScalingGroup, SuspendProcesses, EnableMetricsCollection, PutWarmPool.
+SetDesiredCapacity, DeleteAutoScalingGroup, SuspendProcesses, EnableMetricsCollection.
 """
 
 from __future__ import annotations
@@ -92,9 +92,6 @@ class Groups:
             "ResumeProcesses": self.resume,
             "EnableMetricsCollection": self.enable_metrics,
             "DisableMetricsCollection": self.disable_metrics,
-            "PutWarmPool": self.put_warm_pool,
-            "DeleteWarmPool": self.delete_warm_pool,
-            "DescribeWarmPool": self.describe_warm_pool,
         }
 
     def create(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -257,6 +254,12 @@ class Groups:
         if group.deleting:
             return {}
         if not force:
+            # "If the group has a warm pool, the force delete option also deletes the warm pool".
+            if group.warm_pool is not None:
+                raise AwsError(
+                    "ResourceInUse",
+                    "You cannot delete an AutoScalingGroup while there is a warm pool associated with it.",
+                )
             if any(not instance.leaving for instance in group.instances.values()):
                 raise AwsError(
                     "ResourceInUse",
@@ -276,7 +279,10 @@ class Groups:
             if not instance.leaving:
                 cause = f"At {now} the AutoScalingGroup was force deleted and an instance was taken out of service."
                 self._service.life_cycle.terminate(group, instance, cause)
-        if not group.instances:
+        if group.warm_pool is not None:
+            group.warm_pool = {**group.warm_pool, "Status": "PendingDelete"}
+            self._service.warm_pools.keep(group)
+        elif not group.instances:
             self._service.remove(group)
         return {}
 
@@ -313,29 +319,6 @@ class Groups:
         for metric in parameters.get("Metrics") or METRICS:
             group.metrics.pop(metric, None)
         return {}
-
-    def put_warm_pool(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Remember a warm pool. It stays empty: warm instances are not simulated."""
-        group = self._service.changing(parameters["AutoScalingGroupName"])
-        members = ("MaxGroupPreparedCapacity", "MinSize", "PoolState", "InstanceReusePolicy")
-        pool = dict(group.warm_pool or {"MinSize": 0, "PoolState": "Stopped"})
-        pool |= {member: parameters[member] for member in members if member in parameters}
-        if pool.get("MaxGroupPreparedCapacity") == -1:
-            del pool["MaxGroupPreparedCapacity"]
-        group.warm_pool = pool
-        return {}
-
-    def delete_warm_pool(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Forget the warm pool."""
-        self._service.changing(parameters["AutoScalingGroupName"]).warm_pool = None
-        return {}
-
-    def describe_warm_pool(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Describe the warm pool, which is always empty."""
-        group = self._service.group(parameters["AutoScalingGroupName"])
-        if group.warm_pool is None:
-            return {"Instances": []}
-        return {"WarmPoolConfiguration": group.warm_pool, "Instances": []}
 
     # -- parts of requests -----------------------------------------------------------------------
 

@@ -94,7 +94,9 @@ class Hooks:
         del group.hooks[hook.name]
         result = "ABANDON" if hook.transition == _TRANSITIONS[0] else "CONTINUE"
         for token, (instance, waited_for, _) in list(self._waits.items()):
-            if waited_for.name == hook.name and instance.instance_id in group.instances:
+            if waited_for.name == hook.name and (
+                instance.instance_id in group.instances or instance.instance_id in group.warm
+            ):
                 self._finish(token, result)
         return {}
 
@@ -154,7 +156,9 @@ class Hooks:
         wanted = parameters.get("LifecycleActionToken")
         instance_id = parameters.get("InstanceId")
         for token, (instance, waited_for, _) in self._waits.items():
-            of_group = waited_for.name == hook.name and instance.instance_id in group.instances
+            of_group = waited_for.name == hook.name and (
+                instance.instance_id in group.instances or instance.instance_id in group.warm
+            )
             if of_group and (token == wanted or instance.instance_id == instance_id):
                 return token
         raise validation_error(

@@ -80,7 +80,9 @@ class LifeCycle:
                     f" between desired and actual capacity, shrinking the capacity from {count}"
                     f" to {count - instance.weight}."
                     f"  At {now} instance {instance.instance_id} was selected for termination.",
+                    scales_in=True,
                 )
+        self._service.warm_pools.keep(group)
         self._service.refreshes.go_on(group)
         self._rebalance(group)
 
@@ -182,6 +184,12 @@ class LifeCycle:
                 f"{group.reason}  At {iso(now)} an instance was started in response to a difference between"
             )
             cause += f" desired and actual capacity, increasing the capacity from {count} to {count + 1}."
+        if warm := self._service.warm_pools.take(group):
+            details = {"Subnet ID": warm.subnet_id, "Availability Zone": warm.zone}
+            warm.launched_at, warm.scaled_by = now, group.scaled_by
+            self._begin(group, warm, cause, details, "Launching a new EC2 instance from warm pool")
+            of_zone[warm.zone] += 1
+            return True
         for subnet in subnets:
             details = {"Subnet ID": subnet.id, "Availability Zone": subnet.availability_zone}
             for choice in choices(group.attributes, group.launched):
@@ -223,21 +231,43 @@ class LifeCycle:
             return next(iter(group.replacing.values())).launch_cause
         return ""
 
-    def _begin(self, group: Group, instance: GroupInstance, cause: str, details: dict[str, Any]) -> None:
-        """Take an instance that was launched into its group."""
-        group.instances[instance.instance_id] = instance
-        group.launched += 1
-        del group.launch_causes[:1]
-        group.to_replace = max(0, group.to_replace - 1)
+    def keep_record(self, instance: GroupInstance, group: str | None) -> None:
+        """Note an instance as launched now, for metrics: of a group, or of none while it is in a warm pool."""
         self.ec2[instance.instance_id] = instance.ec2
         self.records[instance.instance_id] = InstanceRecord(
             instance.instance_id,
             instance.image_id,
             instance.instance_type,
-            group.name,
+            group,
             instance.launched_at,
         )
-        activity = self.tell(group, f"Launching a new EC2 instance: {instance.instance_id}", cause, details)
+
+    def wait_for_launch_hooks(
+        self,
+        group: Group,
+        instance: GroupInstance,
+        activity: Activity,
+        state: str,
+        proceed: Callable[[], None],
+    ) -> None:
+        """Hold an instance until each of the hooks on launch is completed or times out; ``state`` is its own."""
+        self._wait_for_hooks(group, instance, activity, _LAUNCHING, state, proceed)
+
+    def _begin(
+        self,
+        group: Group,
+        instance: GroupInstance,
+        cause: str,
+        details: dict[str, Any],
+        what: str = "Launching a new EC2 instance",
+    ) -> None:
+        """Take an instance that was launched into its group."""
+        group.instances[instance.instance_id] = instance
+        group.launched += 1
+        del group.launch_causes[:1]
+        group.to_replace = max(0, group.to_replace - 1)
+        self.keep_record(instance, group.name)
+        activity = self.tell(group, f"{what}: {instance.instance_id}", cause, details)
         activity.instance_id = instance.instance_id
         instance.activities.append(activity)
         self._run_later(group, instance, activity)
@@ -302,9 +332,15 @@ class LifeCycle:
 
     # -- terminating -----------------------------------------------------------------------------
 
-    def terminate(self, group: Group, instance: GroupInstance, cause: str) -> Activity:
-        """Take an instance out: deregister and drain, wait for hooks, then end it in EC2."""
+    def terminate(
+        self, group: Group, instance: GroupInstance, cause: str, *, scales_in: bool = False
+    ) -> Activity:
+        """Take an instance out: deregister and drain, wait for hooks, then end it in EC2.
+
+        Where its group ``scales_in`` and its warm pool takes such instances back, it returns there instead.
+        """
         now = self._world.now()
+        instance.returns = scales_in and self._service.warm_pools.takes_back(group)
         instance.state = "Terminating"
         instance.waiting_for.clear()
         details = {"Subnet ID": instance.subnet_id, "Availability Zone": instance.zone}
@@ -338,6 +374,9 @@ class LifeCycle:
         )
 
     def _end(self, group: Group, instance: GroupInstance, activity: Activity) -> None:
+        if instance.returns and self._service.warm_pools.takes_back(group):
+            self._service.warm_pools.take_back(group, instance, activity)
+            return
         activity.status, activity.progress = "InProgress", max(activity.progress, 60)
         record = self.records[instance.instance_id]
         if record.terminated_at is None:
@@ -354,7 +393,7 @@ class LifeCycle:
             instance.ec2.terminate()
         group.instances.pop(instance.instance_id, None)
         activity.end(self._world.now())
-        if group.deleting and not group.instances:
+        if group.deleting and not (group.instances or group.warm):
             self._service.remove(group)
         else:
             self._reconcile_in(group, 0.0)

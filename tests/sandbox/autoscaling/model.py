@@ -63,6 +63,8 @@ class GroupInstance:
     #: Lifecycle hooks that it waits for: name -> the token that completes it.
     waiting_for: dict[str, str] = field(default_factory=dict)
     abandoned: bool = False
+    #: Whether it returns to the warm pool, since its group scales in.
+    returns: bool = False
     #: Why it was found unhealthy, as AWS puts it.
     unhealthy_cause: str = ""
     #: The ARN of the policy that it was launched for, if it was one.
@@ -229,7 +231,12 @@ class Group:
     hooks: dict[str, Hook] = field(default_factory=dict)
     notifications: list[tuple[str, str]] = field(default_factory=list)
     metrics: dict[str, str] = field(default_factory=dict)
+    #: The shape ``WarmPoolConfiguration``.
     warm_pool: dict[str, Any] | None = None
+    #: The instances of the warm pool, by id; they are none of the group's.
+    warm: dict[str, GroupInstance] = field(default_factory=dict)
+    #: No launch into the warm pool is tried before that time, because the last one failed.
+    warm_retry_at: float | None = None
     deleting: bool = False
     deleted: bool = False
     #: What changed the desired capacity last, as a cause tells it.
@@ -312,7 +319,7 @@ class Group:
             described["VPCZoneIdentifier"] = ",".join(self.subnet_ids)
         if self.warm_pool is not None:
             described["WarmPoolConfiguration"] = dict(self.warm_pool)
-            described["WarmPoolSize"] = 0
+            described["WarmPoolSize"] = len(self.warm)
         if self.deleting:
             described["Status"] = "Delete in progress"
         return described

@@ -19,6 +19,7 @@ from tests.sandbox.autoscaling.reading import Reading
 from tests.sandbox.autoscaling.refreshes import Refreshes
 from tests.sandbox.autoscaling.schedules import Schedules
 from tests.sandbox.autoscaling.tags import Tags
+from tests.sandbox.autoscaling.warm_pools import WarmPools
 from tests.sandbox.errors import not_modelled, validation_error
 from tests.sandbox.validation import validate
 from tests.sandbox.world import InstanceRecord
@@ -45,6 +46,7 @@ class AutoScaling:
         self.policies = Policies(self)
         self.schedules = Schedules(self)
         self.refreshes = Refreshes(self)
+        self.warm_pools = WarmPools(self)
         self.group_operations = Groups(self)
         parts = (
             self.group_operations,
@@ -57,6 +59,7 @@ class AutoScaling:
             self.policies,
             self.schedules,
             self.refreshes,
+            self.warm_pools,
         )
         self._operations: dict[str, Operation] = {}
         for part in parts:
