@@ -614,6 +614,23 @@ class AutoScaling:
             DeletionProtection="none",
         )
 
+    def delete_warm_pool(self, name: str) -> None:
+        """Delete a group's warm pool with its instances; without that AWS does not delete the group.
+
+        One that is gone, or going, is as good.
+        """
+        try:
+            self._call(
+                "autoscaling",
+                "DeleteWarmPool",
+                f"delete the warm pool of group {name}",
+                AutoScalingGroupName=name,
+                ForceDelete=True,
+            )
+        except AwsError as error:
+            if error.code not in NOT_YET | {"ValidationError"}:
+                raise
+
     def delete_group(self, name: str) -> bool:
         """Delete an empty group, with its policies and the alarms only they use.
 

@@ -114,6 +114,16 @@ class Group:
         return tuple(one for one in self.instances if not (one.leaving or one.in_standby))
 
     @property
+    def warm_pool(self) -> bool:
+        """Whether it has a warm pool, perhaps one that is being deleted."""
+        return bool(self.described.get("WarmPoolConfiguration"))
+
+    @property
+    def warm_pool_leaves(self) -> bool:
+        """Whether its warm pool is being deleted."""
+        return bool((self.described.get("WarmPoolConfiguration") or {}).get("Status"))
+
+    @property
     def instance_ids(self) -> tuple[str, ...]:
         """The ids of all its instances, whatever their state."""
         return tuple(instance.instance_id for instance in self.instances)

@@ -130,6 +130,15 @@ def _instances(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]
         yield Finding(
             "warm pool", WARNING, "the base's warm pool comes with the final phase, and adds instances"
         )
+    for group in wanted.outgoing:
+        if group.warm_pool:
+            yield Finding(
+                "warm pool",
+                WARNING,
+                f"outgoing group {group.name} has a warm pool, which keeps instances once the group has gone to 0,"
+                " until the group is deleted; a small MaxGroupPreparedCapacity, or few kept revisions, bound what that"
+                " costs",
+            )
 
 
 def _devices(rollout: Rollout, wanted: Wanted, peak: int) -> Iterator[Finding]:

@@ -37,13 +37,15 @@ class PruneOptions:
 class PruneProgress(DeploymentProgress):
     """C(deleted) groups, those C(skipped) since something of them still moves, and launch C(configurations) left.
 
-    C(alarms) are those whose deletion was tried; one that a composite alarm refers to stays.
+    C(alarms) are those whose deletion was tried; one that a composite alarm refers to stays. C(pools) are the groups
+    whose warm pools were deleted.
     """
 
     deleted: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     configurations: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
+    pools: list[str] = field(default_factory=list)
 
 
 class Prune:
@@ -87,7 +89,18 @@ class Prune:
             "kept": kept,
             "revisions": revisions,
         }
-        ready = [group for group in to_delete if not group.instances]
+        pools = [
+            group.name
+            for group in to_delete
+            if group.warm_pool and not group.warm_pool_leaves and group.name not in progress.pools
+        ]
+        if pools:
+            # With its warm pool AWS does not delete a group.
+            return Change(
+                tuple(f"delete the warm pool of group {name}" for name in pools),
+                lambda: self._delete_pools(pools, progress),
+            )
+        ready = [group for group in to_delete if not group.instances and not group.warm_pool]
         if ready:
             return Change(
                 tuple(f"delete group {group.name}" for group in ready),
@@ -111,6 +124,11 @@ class Prune:
     def preview(self) -> Mapping[str, Any]:
         """What check mode returns: the result that pruning would have."""
         return self._preview
+
+    def _delete_pools(self, names: list[str], progress: PruneProgress) -> None:
+        for name in names:
+            self._rollout.autoscaling.delete_warm_pool(name)
+            progress.pools.append(name)
 
     def _delete(self, series: str, groups: list[Group], progress: PruneProgress) -> None:
         for group in groups:

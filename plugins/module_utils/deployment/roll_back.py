@@ -344,14 +344,19 @@ class RollBack:
         leaving = () if self._options.keep_failed else _leaving_words(group)
         if leaving and not outgoing:
             return Wait(leaving)
+        pool = group.warm_pool and not group.warm_pool_leaves
+        if group.warm_pool and not (pool or outgoing or self._options.keep_failed):
+            return Wait((f"the end of the warm pool of {group.name}",))
         # Only now may outgoing groups scale by themselves again: with the new group still in service they would
         # see half of their load and shrink.
         words = [f"let {one.name} scale by itself as before" for one, __ in outgoing]
         if self._options.keep_failed:
             out = ", out of its target groups and load balancers" if deployment.phase.withdrawn else ""
             words.append(f"keep {group.name} without instances for a look{out}")
-        elif not leaving:
+        elif not leaving and not group.warm_pool:
             words.append(f"delete group {group.name}")
+        if pool:
+            words.append(f"delete the warm pool of {group.name}")
 
         def perform() -> None:
             api = self._rollout.autoscaling
@@ -361,11 +366,15 @@ class RollBack:
                 # Those of outgoing groups see something again, and these nothing any more.
                 copies = group_alarms.copies(self._rollout, deployment.series, group.name)
                 self._rollout.cloudwatch.delete_alarms(copies)
+            if pool:
+                # The final phase gave it one; with it AWS does not delete the group.
+                api.delete_warm_pool(group.name)
+                progress.delete_again = self._rollout.clock.now() + BETWEEN_DELETIONS
             if self._options.keep_failed:
                 api.write_tags(group.name, {journal.STATUS: journal.FAILED, journal.LEASE: ""})
                 progress.kept = [group.name]
                 return
-            if leaving:
+            if leaving or group.warm_pool:
                 # AWS does not delete it while they are there; a hook may hold them for hours.
                 return
             progress.configuration = launch_sources(self._rollout, deployment.series, group.name)[1]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.autoscaling.model import Group, GroupInstance, iso
+from tests.sandbox.autoscaling.model import Group, GroupInstance, iso, timestamp
 from tests.sandbox.errors import validation_error
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Instances:
                 raise validation_error(f"Instance {instance_id} is not in a zone of the group")
             found.append(ec2)
         for ec2 in found:
-            instance = self._service.life_cycle.adopt(group, ec2)
+            instance = self._adopt(group, ec2)
             ec2.add_tags({"aws:autoscaling:groupName": group.name})
             group.desired_capacity += 1
             self._moved(group, instance, f"Attaching an existing EC2 instance: {instance.instance_id}")
@@ -162,6 +162,25 @@ class Instances:
                 self._service.life_cycle.records[instance.instance_id].group_name = None
         self._service.life_cycle.wake(group)
         return activities
+
+    def _adopt(self, group: Group, ec2: Any) -> GroupInstance:
+        """Take an instance that was launched by hand into a group."""
+        instance = GroupInstance(
+            instance_id=ec2.id,
+            ec2=ec2,
+            image_id=ec2.image_id,
+            instance_type=ec2.instance_type,
+            zone=ec2.availability_zone,
+            zone_id=self._world.backend("ec2").get_subnet(ec2.subnet_id).availability_zone_id,
+            subnet_id=ec2.subnet_id,
+            launched_at=ec2.launch_time.replace(tzinfo=timestamp(0).tzinfo).timestamp(),
+            launch_template=None,
+            launch_configuration=None,
+            protected=False,
+        )
+        group.instances[ec2.id] = instance
+        self._service.life_cycle.keep_record(instance, group.name)
+        return instance
 
     def _enter_service(self, group: Group, instance: GroupInstance) -> None:
         instance.state = "InService"

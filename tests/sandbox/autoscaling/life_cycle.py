@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.autoscaling import rebalancing, termination
 from tests.sandbox.autoscaling.launching import LaunchFailed, choices, launch
-from tests.sandbox.autoscaling.model import Activity, Group, GroupInstance, iso, timestamp
+from tests.sandbox.autoscaling.model import Activity, Group, GroupInstance, iso
 from tests.sandbox.world import InstanceRecord
 
 if TYPE_CHECKING:
@@ -485,25 +485,3 @@ class LifeCycle:
         )
         group.activities.append(activity)
         return activity
-
-    def adopt(self, group: Group, ec2: Any) -> GroupInstance:
-        """Take an instance that was launched by hand into a group."""
-        instance = GroupInstance(
-            instance_id=ec2.id,
-            ec2=ec2,
-            image_id=ec2.image_id,
-            instance_type=ec2.instance_type,
-            zone=ec2.availability_zone,
-            zone_id=self._world.backend("ec2").get_subnet(ec2.subnet_id).availability_zone_id,
-            subnet_id=ec2.subnet_id,
-            launched_at=ec2.launch_time.replace(tzinfo=timestamp(0).tzinfo).timestamp(),
-            launch_template=None,
-            launch_configuration=None,
-            protected=False,
-        )
-        group.instances[ec2.id] = instance
-        self.ec2[ec2.id] = ec2
-        self.records[ec2.id] = InstanceRecord(
-            ec2.id, ec2.image_id, ec2.instance_type, group.name, instance.launched_at
-        )
-        return instance

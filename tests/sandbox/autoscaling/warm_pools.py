@@ -135,6 +135,8 @@ class WarmPools:
             self._arrive_later(group, instance, self._service.life_cycle.tell(group, what, cause, details))
 
     def _arrive_later(self, group: Group, instance: GroupInstance, activity: Activity) -> None:
+        instance.activities.append(activity)
+
         def running() -> None:
             if instance.state != "Warmed:Pending":
                 return
@@ -159,6 +161,9 @@ class WarmPools:
 
     def _end(self, group: Group, instance: GroupInstance) -> None:
         instance.state = "Warmed:Terminating"
+        for activity in instance.activities:
+            if activity.in_progress:
+                activity.end(self._world.now(), "Cancelled")
         self._service.life_cycle.records[instance.instance_id].terminated_at = self._world.now()
 
         def gone() -> None:
