@@ -123,6 +123,7 @@ def group_calls(name: str) -> dict[str, dict[str, Any]]:
         "create_or_update_tags": {"Tags": [{**of_tag, "Key": TAG, "Value": SERIES}]},
         "delete_auto_scaling_group": {**here, "ForceDelete": True},
         "delete_tags": {"Tags": [{**of_tag, "Key": "team"}]},
+        "delete_warm_pool": {**here, "ForceDelete": True},
         "detach_traffic_sources": {**here, "TrafficSources": [source]},
         "enable_metrics_collection": {**here, "Granularity": "1Minute"},
         "put_notification_configuration": {
