@@ -205,7 +205,7 @@ def test_an_alarm_is_on_a_metric_or_on_an_expression(aws: Sandbox) -> None:
         ({"EvaluationCriteria": {"PromQLCriteria": {"Query": "up"}}}, "PromQL"),
         ({"AlarmActions": ["arn:aws:automate:us-east-1:ec2:recover"]}, "ec2:recover"),
         ({"OKActions": ["arn:aws:lambda:us-east-1:123456789012:function:f"]}, "lambda"),
-        ({"Namespace": "AWS/SQS"}, "AWS/SQS"),
+        ({"Namespace": "AWS/Lambda"}, "AWS/Lambda"),
         ({"Namespace": "AWS/EC2", "MetricName": "DiskReadOps"}, "DiskReadOps"),
     ],
 )
