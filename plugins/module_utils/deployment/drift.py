@@ -174,8 +174,8 @@ def refuse_refreshes(
 ) -> None:
     """Stop where somebody refreshes the instances of a group of a deployment: it fights the resize.
 
-    Before a resize AWS is asked about each group that has capacity, at other times about those whose activities tell of
-    a refresh.
+    AWS is asked about those whose activities tell of a refresh: one that has replaced nothing yet disturbs nothing.
+    What was told before the step began counts C(before_resize) only.
 
     Raises:
         Drifted: one is under way, and that is not to be adopted.
@@ -185,11 +185,11 @@ def refuse_refreshes(
 
     def told(group: Group) -> bool:
         watch = progress.watched.get(group.name)
-        return bool(watch and not watch.arrived and any(map(health.is_refresh, watch.activities)))
+        if watch is None or watch.arrived:
+            return False
+        return (before_resize and watch.refreshed) or any(map(health.is_refresh, watch.activities))
 
-    asked = [
-        group.name for group in groups if told(group) or (before_resize and group.capacity.desired_capacity)
-    ]
+    asked = [group.name for group in groups if told(group)]
     words = [found for name in asked if (found := rollout.autoscaling.refresh_under_way(name))]
     if words:
         raise Drifted(

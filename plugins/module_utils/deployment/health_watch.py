@@ -282,6 +282,7 @@ def _begin_watching(rollout: Rollout, group: Group, watch: Watch, telling: Telli
     telling.passed_over(ended)
     under_way = [one.started for one in earlier if one.ended is None]
     watch.begun = True
+    watch.refreshed = any(map(health.is_refresh, earlier))
     watch.launches_take = health.usual_duration(ended, health.is_launch)
     watch.terminations_take = health.usual_duration(ended, health.is_termination)
     watch.since = min(under_way, default=max((one.started for one in ended), default=0.0))

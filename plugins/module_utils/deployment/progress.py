@@ -28,11 +28,14 @@ class Watch:
     C(moves_since) is since when it is on its way, by this machine's clock, and C(stuck_since) since when it lacks
     something that nothing is about to mend.
 
+    C(refreshed) says that its earlier activities tell of an instance refresh, which may be under way still.
+
     C(steady_since) is None while something is missing, and 0 where the group has stood as it should since before the
     step began.
     """
 
     begun: bool = False
+    refreshed: bool = False
     since: float = 0.0
     known: list[str] = field(default_factory=list)
     activities: list[Activity] = field(default_factory=list)
