@@ -54,6 +54,8 @@ from .deployment.rollout import Deployer, Rollout
 PATIENCE = "patience"
 # What was written lately, in the progress that passes and the steps of one run hand on; by where it was.
 WRITTEN = "written"
+# What else the steps of one run hand on, beside it.
+HANDED_ON = "handed on"
 # Shorter than a pass a lease would run out under its own holder.
 SHORTEST_LEASE = 15
 
@@ -343,6 +345,7 @@ def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> None:
         progress = options["progress"] or {}
         written = dict(progress.get(WRITTEN) or {})
         calls.memory.written = read(Written, written.get(_where(module.params)) or {})
+        calls.handed_on = dict(written.get(HANDED_ON) or {})
         step = build(calls, clock)
         attempted = step.attempted
         timing = Timing(wait_timeout=options["wait_timeout"], poll_interval=options["poll_interval"])
@@ -369,6 +372,8 @@ def run_module(module: Any, build: Callable[[Calls, Clock], Step]) -> None:
     # Outside of except, or Ansible would add the exception's own words to ours.
     result = failure if failure is not None else outcome.as_result()
     written[_where(module.params)] = as_plain(calls.memory.written)
+    if calls.handed_on:
+        written[HANDED_ON] = calls.handed_on
     result["progress"] = {**(result.get("progress") or {}), WRITTEN: written}
     if failure is not None:
         module.fail_json(**result)

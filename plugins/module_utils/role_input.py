@@ -85,6 +85,7 @@ VARIABLES = frozenset(
         "canary_until_phase",
         "canary_user_data",
         "canary_user_data_file",
+        "canary_watch",
     }
 )
 # What the role sets for the play and its task files, and what the playbooks of the collection take besides.
@@ -319,6 +320,22 @@ def part_of(phases: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> tu
     return Part(first, last, tuple(names[last + 1 :])), problems
 
 
+def watch_of(phases: Sequence[Mapping[str, Any]], watch: Mapping[str, Any]) -> tuple[int | None, list[str]]:
+    """The number from 0 of the phase after which a verification in the background begins, and what is wrong with it.
+
+    None where there is no such verification.
+    """
+    if not watch:
+        return None, []
+    names = [str(phase.get("name") or "").strip() for phase in phases]
+    after = str(watch.get("after") or "").strip()
+    if after and after not in names:
+        return None, [
+            f"canary_watch begins after {after!r}, and the phases are {', '.join(map(repr, names))}"
+        ]
+    return names.index(after) if after else 0, []
+
+
 def steps(
     phases: Sequence[Mapping[str, Any]],
     folder: str,
@@ -327,6 +344,7 @@ def steps(
     *,
     bakes: bool = False,
     notify: bool = False,
+    watched_after: int | None = None,
 ) -> list[dict[str, Any]]:
     """The steps of the phases in their order, or of a part of them, with the hooks of a deployment that goes well; the
     last phase is followed by the bake, where it C(bakes), and the clean-up.
@@ -335,8 +353,9 @@ def steps(
     the phase or the moment, and C(do): C(upgrade), C(verify), C(bake), C(prune), C(notify) with its C(moment), which
     stands where somebody is to be told, or C(task_file) with its C(file), its C(moment), whether it comes C(after) the
     upgrade and whether it C(may_fail). C(so_far) has the kinds of the steps up to this one: what is equal for two hosts
-    has been preceded by the same kinds for both. C(hand_over) stands at the last of a part that goes back to AWS, where
-    another run goes on.
+    has been preceded by the same kinds for both. C(watched) says that it comes after the phase of the number
+    C(watched_after), where a verification in the background begins. C(hand_over) stands at the last of a part that goes
+    back to AWS, where another run goes on.
     """
     found: list[dict[str, Any]] = []
     part, hooks = part or part_of(phases, {})[0], hooks or {}
@@ -381,6 +400,9 @@ def steps(
             add_hooks(hooks_of.AFTER_SUCCESS, None, hooks_of.AFTER_SUCCESS, after=True)
             add_word(hooks_of.AFTER_SUCCESS, None, hooks_of.AFTER_SUCCESS)
             add(at, called, "prune", "prune")
+    for step in found if watched_after is not None else ():
+        at, do = step["phase"], step["do"]
+        step["watched"] = at is not None and (at > watched_after or (at == watched_after and do == "bake"))
     if part.left and found:
         next(step for step in reversed(found) if step["do"] in ("upgrade", "verify"))["hand_over"] = True
     return found

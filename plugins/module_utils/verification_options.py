@@ -16,9 +16,12 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 
 from . import modules
 from .core.errors import InvalidInput
+from .core.passes import Step
+from .deployment.rollout import Rollout
 from .judging.metrics import KINDS, LEVEL
 from .judging.rules import COMPARISONS
 from .sources import all_sources
+from .verification.background import Watched
 from .verification.settings import Settings, read_settings
 
 QUERY = {
@@ -104,6 +107,30 @@ VERIFICATION: Mapping[str, Any] = {
     "on_no_data": {"type": "str", "choices": ["fail", "inconclusive"], "default": "fail"},
     "on_inconclusive": {"type": "str", "choices": ["fail", "pause", "pass"], "default": "fail"},
 }
+# Documented in doc_fragments/watch.py. What it has is read as the options of a verification.
+WATCH_OPTION: Mapping[str, Mapping[str, Any]] = {"watch": {"type": "dict", "default": {}}}
+# Of its items the one that is none of a verification: after which phase it begins.
+AFTER = "after"
+
+
+def watch_settings(watch: Mapping[str, Any], group: str) -> Settings:
+    """Read the options of a verification in the background.
+
+    Raises:
+        InvalidInput: with all that is wrong with them.
+    """
+    return settings_of({name: value for name, value in watch.items() if name != AFTER}, group)
+
+
+def watched(step: Step, rollout: Rollout, watch: Mapping[str, Any], group: str, *, check_mode: bool) -> Step:
+    """The step with a verification of C(group) in its background, where the options of one are given.
+
+    In C(check_mode) nothing is waited for, so that there is nothing to judge.
+
+    Raises:
+        InvalidInput: they cannot be right.
+    """
+    return Watched(step, rollout, watch_settings(watch, group)) if watch and not check_mode else step
 
 
 def settings_of(options: Mapping[str, Any], group: str) -> Settings:

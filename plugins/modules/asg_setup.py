@@ -286,6 +286,7 @@ extends_documentation_fragment:
   - progressive.aws.series
   - progressive.aws.launching
   - progressive.aws.watched_alarms
+  - progressive.aws.watch
   - progressive.aws.blockers
   - progressive.aws.passes
   - progressive.aws.attributes
@@ -656,7 +657,11 @@ from ansible_collections.progressive.aws.plugins.module_utils.reporting.notifica
 )
 from ansible_collections.progressive.aws.plugins.module_utils.verification.rehearsal import Rehearsal
 from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import Settings
-from ansible_collections.progressive.aws.plugins.module_utils.verification_options import settings_of
+from ansible_collections.progressive.aws.plugins.module_utils.verification_options import (
+    WATCH_OPTION,
+    settings_of,
+    watch_settings,
+)
 
 PHASE = {
     "name": {"type": "str"},
@@ -702,6 +707,7 @@ ARGUMENT_SPEC = {
     "scaling": {"type": "str", "choices": ["suspended", "scale_out"], "default": "suspended"},
     "capacity_floor": {"type": "str", "choices": ["none", "running"], "default": "none"},
     **modules.WATCHED_ALARMS_OPTION,
+    **WATCH_OPTION,
     "alarms_of_group": {"type": "str", "choices": list(WAYS_OF_ALARMS), "default": TELL},
     **modules.BLOCKERS_OPTION,
     "unknown_members": {"type": "str", "choices": ["refuse", "ignore"], "default": "refuse"},
@@ -751,8 +757,8 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
     )
 
 
-def rehearsal(phases: Sequence[Mapping[str, Any]]) -> Rehearsal:
-    """The verifications of the phases, as far as they have any."""
+def rehearsal(phases: Sequence[Mapping[str, Any]], watch: Mapping[str, Any]) -> Rehearsal:
+    """The verifications of the phases, as far as they have any, and that in the background."""
 
     def of(options: Mapping[str, Any]) -> Callable[[str, Mapping[str, Any]], Settings]:
         return lambda group, sizes: settings_of({**options, **sizes}, group)
@@ -762,11 +768,21 @@ def rehearsal(phases: Sequence[Mapping[str, Any]]) -> Rehearsal:
             (phase.get("name") or "the phase", of(phase["verify"]) if phase["verify"] else None)
             for phase in phases
         ]
+        + (
+            [("the background", lambda group, sizes: watch_settings({**watch, **sizes}, group))]
+            if watch
+            else []
+        )
     )
 
 
-def verification_problems(phases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Say what is wrong with the phases' verifications by themselves."""
+def verification_problems(phases: Sequence[Mapping[str, Any]], watch: Mapping[str, Any]) -> Iterator[str]:
+    """Say what is wrong with the phases' verifications by themselves, and with that in the background."""
+    try:
+        if watch:
+            watch_settings(watch, "the-new-group")
+    except InvalidInput as error:
+        yield from (f"the verification in the background (canary_watch): {one}" for one in error.problems)
     for phase in phases:
         try:
             if phase["verify"]:
@@ -779,7 +795,13 @@ def main() -> None:
     """Run the module."""
     module = modules.aws_module(ARGUMENT_SPEC, **launch_options.rules(modules.SERIES_RULES))
     phases, role = module.params["phases"] or [], module.params["role"] or {}
-    problems = [*verification_problems(phases), *(role_input.problems(role, phases) if role else ())]
+    watch = module.params["watch"]
+    start, wrong = role_input.watch_of(phases, watch)
+    problems = [
+        *wrong,
+        *verification_problems(phases, watch),
+        *(role_input.problems(role, phases) if role else ()),
+    ]
     part = role_input.part_of(phases, role)[0]
     bakes = bool((module.params["bake"] or {}).get("seconds"))
     folder = role.get("folder", ".")
@@ -793,9 +815,15 @@ def main() -> None:
             diff=module._diff,
             problems=problems,
             warnings=role_input.unknown_variables(role["variables"])[1] if role else (),
-            rehearse=rehearsal(phases).plan,
+            rehearse=rehearsal(phases, watch).plan,
             steps=role_input.steps(
-                phases, folder, part, hooks, bakes=bakes, notify=bool(role.get("notifications"))
+                phases,
+                folder,
+                part,
+                hooks,
+                bakes=bakes,
+                notify=bool(role.get("notifications")),
+                watched_after=start,
             ),
             begins_with=modules.wanted(phases[part.first]) if part.first else None,
             left=part.left,

@@ -84,6 +84,7 @@ extends_documentation_fragment:
   - progressive.aws.launch_patience
   - progressive.aws.watched_alarms
   - progressive.aws.of_a_phase
+  - progressive.aws.watch
   - progressive.aws.blockers
   - progressive.aws.passes
   - progressive.aws.attributes
@@ -321,11 +322,13 @@ advice:
   sample: Choose another instance type or more subnets, then run it again.
 """
 
-from ansible_collections.progressive.aws.plugins.module_utils import modules
+from ansible_collections.progressive.aws.plugins.module_utils import modules, verification_options
 from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import NEW_FIRST, RESIZE_ORDERS
+from ansible_collections.progressive.aws.plugins.module_utils.core.passes import Step
 from ansible_collections.progressive.aws.plugins.module_utils.core.protection import LIFT, WAYS
 from ansible_collections.progressive.aws.plugins.module_utils.deployment import alarm_watch
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.blockers import read_blockers
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import Rollout
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import (
     Upgrade,
     UpgradeOptions,
@@ -344,6 +347,7 @@ ARGUMENT_SPEC = {
     "end_bake": {"type": "bool", "default": False},
     **modules.WATCHED_ALARMS_OPTION,
     **modules.OF_A_PHASE,
+    **verification_options.WATCH_OPTION,
     **modules.BLOCKERS_OPTION,
 }
 
@@ -352,9 +356,9 @@ def main() -> None:
     """Run the module."""
     module = modules.aws_module(ARGUMENT_SPEC)
     params = module.params
-    modules.run_step(
-        module,
-        lambda rollout: Upgrade(
+
+    def build(rollout: Rollout) -> Step:
+        upgrade = Upgrade(
             rollout,
             UpgradeOptions(
                 group=params["group"],
@@ -368,8 +372,12 @@ def main() -> None:
                 blockers=read_blockers(params["blockers"]),
                 end_bake=params["end_bake"],
             ),
-        ),
-    )
+        )
+        return verification_options.watched(
+            upgrade, rollout, params["watch"], params["group"], check_mode=module.check_mode
+        )
+
+    modules.run_step(module, build)
 
 
 if __name__ == "__main__":

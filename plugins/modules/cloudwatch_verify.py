@@ -109,6 +109,7 @@ extends_documentation_fragment:
   - progressive.aws.judging
   - progressive.aws.watched_alarms
   - progressive.aws.of_a_phase
+  - progressive.aws.watch
   - progressive.aws.launch_patience
   - progressive.aws.passes
   - progressive.aws.playbook
@@ -524,7 +525,9 @@ from ansible_collections.progressive.aws.plugins.module_utils.verification.setti
 from ansible_collections.progressive.aws.plugins.module_utils.verification.verify import Verification
 from ansible_collections.progressive.aws.plugins.module_utils.verification_options import (
     VERIFICATION,
+    WATCH_OPTION,
     settings_of,
+    watched,
 )
 
 ARGUMENT_SPEC = {
@@ -532,6 +535,7 @@ ARGUMENT_SPEC = {
     **role_input.PLAYBOOK,
     **modules.WATCHED_ALARMS_OPTION,
     **modules.OF_A_PHASE,
+    **WATCH_OPTION,
     **modules.LAUNCH_PATIENCE_OPTION,
     **modules.SETTLE_TIME_OPTION,
     "group": {"type": "str"},
@@ -560,7 +564,7 @@ def main() -> None:
                 {name: module.params[name] for name in ("group", *OPTIONS)},
                 OptionReader(settings_of, {name: spec.get("default") for name, spec in VERIFICATION.items()}),
             )
-        return Verification(
+        verification = Verification(
             read_settings(module.params),
             rollout.cloudwatch,
             AwsSurroundings(
@@ -569,6 +573,13 @@ def main() -> None:
                 Patience(module.params["settle_time"], module.params["launch_patience"]),
             ),
             rollout.clock,
+            check_mode=module.check_mode,
+        )
+        return watched(
+            verification,
+            rollout,
+            module.params["watch"],
+            module.params["group"],
             check_mode=module.check_mode,
         )
 

@@ -86,6 +86,33 @@ def test_whatever_a_later_step_would_refuse_is_refused_at_once(tmp_path: Path) -
         assert words in found
 
 
+@pytest.mark.parametrize(
+    ("watch", "watched"),
+    [
+        ({}, []),
+        ({"metrics": []}, ["B verify", "C upgrade", "C bake"]),
+        ({"after": "B"}, ["C upgrade", "C bake"]),
+        ({"after": "C"}, ["C bake"]),
+    ],
+)
+def test_the_steps_after_a_phase_are_watched(watch: dict[str, object], watched: list[str]) -> None:
+    phases = [
+        {"name": "A", "verify": {"duration": 1}},
+        {"name": "B", "verify": {"duration": 1}},
+        {"name": "C"},
+    ]
+    after, wrong = role_input.watch_of(phases, watch)
+    steps = role_input.steps(phases, "/plays", bakes=True, watched_after=after)
+    found = [f"{one['called']} {one['do']}" for one in steps if one.get("watched")]
+    assert wrong == []
+    assert [one for one in found if not one.endswith("prune")][-len(watched or [1]) :] == watched
+
+
+def test_a_watch_after_a_phase_that_there_is_not_is_refused() -> None:
+    __, wrong = role_input.watch_of([{"name": "A"}], {"after": "B"})
+    assert wrong == ["canary_watch begins after 'B', and the phases are 'A'"]
+
+
 @pytest.mark.parametrize("value", ["soon", "nan", "inf", [], {}, "-inf"])
 def test_what_is_no_number_is_told(value: object) -> None:
     (problem,) = role_input.problems({"settle_time": value}, [{"name": "All"}])

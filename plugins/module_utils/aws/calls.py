@@ -118,7 +118,8 @@ class Calls:
     C(ensure_wanted) is called before each call that changes something, and raises where nobody wants that any more.
 
     An answer that is older than what was written before is none: AWS is asked again, with pauses, until it gives a
-    newer one. C(memory) is what was written; the steps of one run hand it on.
+    newer one. C(memory) is what was written; the steps of one run hand it on. So they do with C(handed_on), which is
+    whatever else one leaves to the next, as JSON has it.
 
     C(ahead) is by how many seconds this machine's clock is ahead of AWS's, as the latest answer's date says, and 0
     where they are as good as equal.
@@ -129,6 +130,7 @@ class Calls:
     budget: float = 60.0
     ensure_wanted: Callable[[], None] = lambda: None
     memory: Memory = field(default_factory=Memory)
+    handed_on: dict[str, Any] = field(default_factory=dict)
     ahead: float = 0.0
     _clients: dict[str, Any] = field(default_factory=dict)
     _spent: float = 0.0

@@ -48,13 +48,17 @@ class Rollout:
     """The engine's hands and eyes: the APIs, the clock, and who is deploying."""
 
     def __init__(self, calls: Calls, clock: Clock, deployer: Deployer) -> None:
-        """Use the given way of calling AWS, the clock and the deployer."""
+        """Use the given way of calling AWS, the clock and the deployer.
+
+        C(handed_on) is what the steps of a run leave to the next ones, as JSON has it.
+        """
         self.autoscaling = AutoScaling(calls)
         self.load_balancing = LoadBalancing(calls)
         self.traffic_sources = TrafficSources(calls)
         self.cloudwatch = CloudWatch(calls)
         self.systems_manager = SystemsManager(calls)
         self.key_management = KeyManagement(calls)
+        self.handed_on = calls.handed_on
         self.clock = clock
         self.deployer = deployer
         self._calls = calls

@@ -115,7 +115,13 @@ def _phase(
         "instances": told.get("instances") or {},
         "actions": told.get("actions") or [],
         "events": told.get("events") or [],
+        # Of a verification in its background, which has failed.
+        **(_judged(told, options.get("watch")) if told.get("verdict") else {}),
     }
+
+
+def _judged(told: Mapping[str, Any], options: Any) -> dict[str, Any]:
+    return {"verification": dict(told), "verify": without_secrets(options)}
 
 
 def _verified(
@@ -126,6 +132,5 @@ def _verified(
         "ended": ended,
         "verdict": told.get("verdict") or ("failed" if told.get("failed") else None),
         "events": [*phase["events"], *(told.get("events") or ())],
-        "verification": dict(told),
-        "verify": without_secrets(options),
+        **_judged(told, options),
     }
