@@ -91,14 +91,18 @@ def _is_nothing(value: Any) -> bool:
 
 
 def structure(value: Any) -> Any:
-    """The list or dictionary that a text is as YAML; anything else as it is."""
-    if isinstance(value, (int, float)):
-        # Ansible's validation has words for text that is no structure, and fails on a number.
-        return str(value)
-    if not isinstance(value, str):
-        return value
-    try:
-        read = yaml.safe_load(value)
-    except yaml.YAMLError:
-        return value
-    return read if isinstance(read, (list, dict)) else value
+    """The list or dictionary that a text is as YAML; anything else as it is.
+
+    Ansible's validation has words for text that is no structure, and fails on a number and on nothing: these are text.
+    """
+    if isinstance(value, str):
+        try:
+            read = yaml.safe_load(value)
+        except yaml.YAMLError:
+            return value
+        if not isinstance(read, (list, dict)):
+            return value
+        value = read
+    if isinstance(value, list):
+        return [item if isinstance(item, (str, Mapping, list)) else str(item) for item in value]
+    return str(value) if isinstance(value, (int, float)) else value

@@ -57,3 +57,12 @@ def test_a_text_that_is_no_structure_is_left_to_the_module(text: str) -> None:
 def test_text_that_looks_like_a_structure_stays_text_where_text_is_meant() -> None:
     ignition = '{"ignition": {"version": "3.0.0"}}'
     assert understood({"user_data": ignition}) == {"user_data": ignition}
+
+
+def test_what_ansible_has_no_words_for_is_text() -> None:
+    """Its validation of a list of dictionaries fails on a number, and on nothing."""
+    assert understood({"metadata_options": "-", "phases": [25, None], "tags": 3}) == {
+        "metadata_options": ["None"],
+        "phases": ["25", "None"],
+        "tags": "3",
+    }
