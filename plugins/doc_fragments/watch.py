@@ -21,4 +21,5 @@ options:
       - C(after) is the name of the phase after which it begins, and by default that of the first one.
         M(progressive.aws.asg_setup) returns with each of its C(steps) whether it is C(watched); give this to those.
     type: dict
+    default: {}
 """
