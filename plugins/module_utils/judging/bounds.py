@@ -8,7 +8,9 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from .datapoints import FAIL, Evidence, Opinion, Point, Series, clock_time, count, values_of
 from .metrics import Metric, number
@@ -18,6 +20,9 @@ from .statistics import median
 
 # So many of a series' newest periods without a datapoint mean that it has stopped; fewer may be jitter.
 SILENT_PERIODS = 3
+# More are needed where datapoints are missing anyway: until so many in a row at the end, of any of the series, are no
+# more likely than this.
+UNLIKELY_SILENCE = 0.0005
 
 Reference = Callable[[float], "float | None"]
 
@@ -175,10 +180,13 @@ def ignored(rule: Rule, value: float, base: float | None) -> bool:
 # ------------------------------------------------------------------------------ data that are missing
 
 
-def missing_data(metric: Metric, several: Sequence[Series], *, steady: bool = True) -> str:
+def missing_data(
+    metric: Metric, several: Sequence[Series], others: Sequence[Series] = (), *, steady: bool = True
+) -> str:
     """Say which series have errors, no data, or stopped; empty where none is missing anything.
 
-    With C(steady) each of them is to have published to the end; otherwise one that did at all is enough.
+    With C(steady) each of them is to have published to the end; otherwise one that did at all is enough. The
+    C(others), too, tell how often a datapoint is missing.
     """
     errors = sorted({series.error for series in several if series.error})
     if errors:
@@ -189,7 +197,38 @@ def missing_data(metric: Metric, several: Sequence[Series], *, steady: bool = Tr
         return f"no datapoint at all. Check namespace, metric name, dimensions and unit{_of_fill(metric)}"
     if not steady:
         return ""
-    return "; ".join(words for series in several if (words := _silence(metric, series)))
+    gaps = _Gaps.of(metric, (*several, *others))
+    return "; ".join(
+        words for series in several if (words := _silence(metric, series, gaps, len(several)))
+    )
+
+
+@dataclass(frozen=True)
+class _Gaps:
+    """How often datapoints of a metric are missing: the share of the periods, and of those after a missing one."""
+
+    share: float
+    again: float
+
+    @classmethod
+    def of(cls, metric: Metric, several: Sequence[Series]) -> _Gaps:
+        """What the series tell from their first to their last datapoints: one that has stopped says nothing by that.
+
+        None that was ever missing twice in a row is no proof that none will be (Laplace's rule of succession).
+        """
+        periods = missing = again = 0
+        for series in several:
+            for (before, __), (after, __) in itertools.pairwise(series.points):
+                steps = max(1, round((after - before) / metric.period))
+                periods += steps
+                missing += steps - 1
+                again += max(0, steps - 2)
+        share = missing / periods if periods else 0.0
+        return cls(share, (again + 1) / (missing + 1) if missing else 0.0)
+
+    def chance(self, silent: int) -> float:
+        """The chance that the last so many periods of a series have no datapoint, though it has not stopped."""
+        return float(self.share * self.again ** (silent - 1))
 
 
 def _of_fill(metric: Metric) -> str:
@@ -211,13 +250,14 @@ def _of_fill(metric: Metric) -> str:
     )
 
 
-def _silence(metric: Metric, series: Series) -> str:
+def _silence(metric: Metric, series: Series, gaps: _Gaps, of: int) -> str:
     expected = series.expected(metric.period)
     if not series.points:
         # One that joined at the very end has had no time to publish.
         return f"{series.member} published nothing" if expected >= SILENT_PERIODS else ""
     last = series.points[-1][0]
-    if round((series.end - last) / metric.period) > SILENT_PERIODS:
+    silent = round((series.end - last) / metric.period) - 1
+    if silent >= SILENT_PERIODS and of * gaps.chance(silent) <= UNLIKELY_SILENCE:
         return (
             f"{series.member} stopped publishing: nothing after {clock_time(last, metric.period)}, up to"
             f" {clock_time(series.end, metric.period)}"

@@ -181,7 +181,7 @@ def _of_levels(evidence: Evidence, terms: Terms) -> Opinion:
 
 def _at_the_end(evidence: Evidence, terms: Terms, compared: Opinion | None) -> Opinion:
     metric = evidence.metric
-    missing = missing_data(metric, evidence.canary)
+    missing = missing_data(metric, evidence.canary, evidence.baseline)
     if missing:
         return Opinion(terms.on_no_data, missing, "no-data")
     if not metric.rule.compares:

@@ -26,6 +26,8 @@ ROUNDS = 4
 # A value that is farther from its instance's level than so many standard deviations of the noise counts as this far:
 # a single wild value decides nothing.
 WILD = 4.0
+# A window of history is whole with such a share of the values that the fullest one has.
+WHOLE = 0.8
 # The median absolute deviation of normal noise, in standard deviations.
 _MAD = 0.6745
 
@@ -173,26 +175,44 @@ def spread_of_history(blocks: Sequence[Sequence[Points]], duration: float) -> Sp
     """How much levels differed over earlier windows of the same length, in seconds.
 
     Each block are instances that served together. The windows of an instance are no independent evidence of how it
-    differs from others, so that a block of k instances has k - 1 degrees of freedom, whatever its length.
+    differs from others, so that a block of k instances has k - 1 degrees of freedom, whatever its length. What is left
+    over at the end is no window: the mean of a few values varies more than that of many. For the same reason an
+    instance has no say in a window of which it has less than half as many values as another.
     """
     found = Spread()
     for block in blocks:
         present = tuple(tuple(points) for points in block if points)
         if len(present) < 2 or duration <= 0:
             continue
-        windows: defaultdict[float, list[float]] = defaultdict(list)
-        squares, numbers = 0.0, 0
+        windows: defaultdict[int, list[list[float]]] = defaultdict(list)
         for points in _own(present):
-            own: defaultdict[float, list[float]] = defaultdict(list)
+            own: defaultdict[int, list[float]] = defaultdict(list)
             for after, value in points:
-                own[after // duration].append(value)
+                own[int(after // duration)].append(value)
             for window, values in own.items():
-                windows[window].append(math.fsum(values) / len(values))
-        for means in windows.values():
-            if len(means) >= 2:
-                mean = math.fsum(means) / len(means)
-                squares += math.fsum((one - mean) ** 2 for one in means)
-                numbers += len(means) - 1
+                windows[window].append(values)
+        squares, numbers = 0.0, 0
+        for several in _whole(windows):
+            means = [math.fsum(values) / len(values) for values in several]
+            mean = math.fsum(means) / len(means)
+            squares += math.fsum((one - mean) ** 2 for one in means)
+            numbers += len(means) - 1
         if numbers:
             found = found.and_also(Spread(squares / numbers, len(present) - 1.0))
+    return found
+
+
+def _whole(windows: Mapping[int, Sequence[Sequence[float]]]) -> list[list[Sequence[float]]]:
+    """The values of the instances that were there in each window that is as full as others, where any can be compared.
+
+    A window that is not over has fewer values than those before it, of each instance.
+    """
+    most = {window: max(map(len, several)) for window, several in windows.items()}
+    fullest = max(most.values(), default=0)
+    found = []
+    for window, several in windows.items():
+        if most[window] >= WHOLE * fullest:
+            there = [values for values in several if len(values) >= most[window] / 2]
+            if len(there) >= 2:
+                found.append(there)
     return found
