@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from .comparison import SHARE_OF_INSTANCES
 from .datapoints import Evidence, Series, Terms
-from .instances import Fleet, level_of
+from .instances import Fleet, level_of, of_one_instance
 from .metrics import number
 from .places import Place, parts_of
 from .rules import DECREASE, EITHER, INCREASE
@@ -55,9 +55,10 @@ def _bad_instance(fleet: Fleet, evidence: Evidence, terms: Terms) -> BadPart | N
         width = max(levels) - min(levels)
         above = rule.direction != DECREASE and own - max(levels) > width
         below = rule.direction != INCREASE and min(levels) - own > width
-        if (above or below) and fleet.test([suspect], others, rule.allowed_effect, rule.direction).differs(
-            level
-        ):
+        if not (above or below):
+            continue
+        test = fleet.test([suspect], others, rule.allowed_effect, rule.direction)
+        if of_one_instance(test, fleet.levels).differs(level):
             guilty.append(suspect)
     if len(guilty) != 1:
         return None

@@ -198,9 +198,7 @@ def missing_data(
     if not steady:
         return ""
     gaps = _Gaps.of(metric, (*several, *others))
-    return "; ".join(
-        words for series in several if (words := _silence(metric, series, gaps, len(several)))
-    )
+    return "; ".join(words for series in several if (words := _silence(metric, series, gaps, len(several))))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from .student import chi_squared_share, t_quantile, t_tail
 USUAL = 0.5
 PRIOR_DEGREES = 2.0
 # In a fleet that is not usual, where instances differ by far more than their noise, the chance of a false alarm is at
-# most so many times as great.
+# most so many times as great, where no more instances are there to tell than that; the more there are, the less.
 UNUSUAL = 1.6
 # An estimate of a variance is not believed to be smaller than once in so many cases.
 INCREDIBLE = 0.02
@@ -49,6 +49,11 @@ class FleetTest:
     margin: float
     direction: str
 
+    @property
+    def unusual(self) -> float:
+        """How many times as great the chance of a false alarm may be in a fleet that is not usual."""
+        return 1 + (UNUSUAL - 1) * min(1.0, PRIOR_DEGREES / self.degrees)
+
     def differs(self, level: float) -> int:
         """1 where the canary is higher by more than the margin and that is bad, -1 where lower, else 0.
 
@@ -66,13 +71,15 @@ class FleetTest:
         plain = _tail(distance, self.error, self.degrees)
         if plain <= level:
             return True
-        return plain <= UNUSUAL * level and _tail(distance, self.usual_error, self.usual_degrees) <= level
+        return (
+            plain <= self.unusual * level and _tail(distance, self.usual_error, self.usual_degrees) <= level
+        )
 
     def limit(self, level: float) -> float:
         """The shift that is just found, in the metric's unit, without the margin."""
         plain = self.error * t_quantile(level, self.degrees)
         usual = self.usual_error * t_quantile(level, self.usual_degrees)
-        return min(plain, max(self.error * t_quantile(UNUSUAL * level, self.degrees), usual))
+        return min(plain, max(self.error * t_quantile(self.unusual * level, self.degrees), usual))
 
     def smallest(self, level: float) -> float:
         """The shift that is found with a probability of C(POWER), by how much instances seem to differ.
@@ -86,7 +93,7 @@ class FleetTest:
             return t * (1 - 1 / (4 * degrees)) + normal_quantile(POWER) * spread
 
         plain = by(t_quantile(level, self.degrees), self.degrees)
-        less = by(t_quantile(UNUSUAL * level, self.degrees), self.degrees)
+        less = by(t_quantile(self.unusual * level, self.degrees), self.degrees)
         usual = by(t_quantile(level, self.usual_degrees), self.usual_degrees)
         return self.margin + self.usual_error * min(plain, max(less, usual))
 
@@ -144,6 +151,16 @@ class Fleet:
             margin=rule_margin * abs(control),
             direction=direction,
         )
+
+
+def of_one_instance(test: FleetTest, levels: Levels) -> FleetTest:
+    """A test of one instance that was chosen because it is far out: its tails are judged by its own datapoints.
+
+    A level is the mean of them. The fewer independent ones there are, the farther out it may be by chance, whatever
+    many other instances tell; the error has no more degrees of freedom than twice as many.
+    """
+    most = max(1.0, 2 * levels.noise / levels.of_a_level) if levels.of_a_level else math.inf
+    return replace(test, degrees=min(most, test.degrees), usual_degrees=min(most, test.usual_degrees))
 
 
 def level_of(error: float, terms: Terms, *, two_sided: bool) -> float:
