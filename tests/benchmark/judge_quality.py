@@ -171,7 +171,8 @@ def _side(
     return tuple(found)
 
 
-def _metric(chance: random.Random, cell: Cell, shift: float) -> Evidence:
+def evidence_of(chance: random.Random, cell: Cell, shift: float) -> Evidence:
+    """One metric of a phase of such a fleet, whose canary is higher by C(shift)."""
     load = _load(chance, cell)
     metric = Metric("m", rule=Rule(compare="shift"))
     canary = _side(chance, cell, cell.canary, load, "new", shift)
@@ -254,7 +255,7 @@ def good_phase(cell: Cell, chance: random.Random, compare: bool = True) -> tuple
     """
     verdicts, plain, other = [], False, False
     for __ in range(METRICS):
-        evidence = _metric(chance, cell, 0.0)
+        evidence = evidence_of(chance, cell, 0.0)
         verdicts.append(ours(evidence, ERROR / METRICS))
         plain = plain or plain_t(evidence, ERROR / METRICS)
         other = other or (compare and kayenta(evidence))
@@ -266,7 +267,7 @@ def bad_phase(
     cell: Cell, shift: float, chance: random.Random, compare: bool = True
 ) -> tuple[str, bool, bool]:
     """The same of the one metric of five that is higher by C(shift)."""
-    evidence = _metric(chance, cell, shift)
+    evidence = evidence_of(chance, cell, shift)
     error = ERROR / METRICS
     return ours(evidence, error), plain_t(evidence, error), compare and kayenta(evidence)
 

@@ -16,10 +16,16 @@ from ansible_collections.progressive.aws.plugins.module_utils.judging.datapoints
     Series,
     Terms,
 )
+from ansible_collections.progressive.aws.plugins.module_utils.judging.instances import (
+    PRIOR_DEGREES,
+    FleetTest,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.judging.judge import judge_metric
 from ansible_collections.progressive.aws.plugins.module_utils.judging.metrics import Metric
 from ansible_collections.progressive.aws.plugins.module_utils.judging.rules import Rule
+from ansible_collections.progressive.aws.plugins.module_utils.judging.student import t_tail
 
+from tests.benchmark.judge_quality import LOG_NORMAL, Cell, evidence_of
 from tests.unit.judging.sides import ERROR, series_of
 
 ZONES = "abc"
@@ -175,3 +181,34 @@ def test_parts_cost_rates_no_more_false_alarms_either() -> None:
         found = judge_metric(evidence, Terms(error=0.02, looks=1))
         rules += [found.rule] if found.verdict == "fail" else []
     assert len(rules) <= 10
+
+
+# Values of which each keeps 0.9 of the one before: fifteen are no more than two or three independent ones.
+SLOW = Cell(4, 4, between=0.3, dependence=0.9, history=True, noise=LOG_NORMAL)
+
+
+def of_slow_values(seed: int, more: float = 0.0) -> Finding:
+    """The finding on a fleet of such values with history, whose second instance is worse by so much."""
+    evidence = evidence_of(random.Random(seed), SLOW, 0.0)
+    worse = evidence.canary[1]
+    worse = replace(worse, points=tuple((moment, value + more) for moment, value in worse.points))
+    canary = (evidence.canary[0], worse, *evidence.canary[2:])
+    return judge_metric(replace(evidence, canary=canary), Terms(error=ERROR, looks=15))
+
+
+@pytest.mark.parametrize("seed", [181, 260, 427, 463])
+def test_an_instance_that_is_far_out_by_few_independent_datapoints_is_no_bad_one(seed: int) -> None:
+    assert of_slow_values(seed).verdict == "pass"
+
+
+def test_one_that_is_farther_out_than_those_are_is() -> None:
+    found = [of_slow_values(seed, 30.0) for seed in range(10)]
+    assert {(one.verdict, one.rule) for one in found} == {("fail", "instance")}
+
+
+def test_what_is_usual_excuses_less_the_more_instances_there_are_to_tell() -> None:
+    few, many = (
+        FleetTest(1.0, 10.0, 1.0, degrees, 0.1, degrees + PRIOR_DEGREES, 0.0, "either") for degrees in (2, 20)
+    )
+    # Both are sure by what is usual, so that it is only by how many instances there are that they differ.
+    assert few.differs(t_tail(1.0, 2) / 1.5) and not many.differs(t_tail(1.0, 20) / 1.5)

@@ -111,6 +111,21 @@ def test_a_datapoint_or_two_missing_at_the_end_are_no_stop() -> None:
     assert verdict(series(*[10.0] * 13, periods=15)).verdict == PASS
 
 
+def test_where_datapoints_are_missing_anyway_a_few_at_the_end_are_no_stop() -> None:
+    patchy = [10.0, None, 10.0, 10.0, None, None, 10.0, 10.0, 10.0, None, 10.0, 10.0]
+    assert verdict(series(*patchy, periods=15)).verdict == PASS
+    assert verdict(series(*patchy, periods=30)).reason.startswith("i-1 stopped publishing")
+
+
+def test_one_that_never_misses_two_in_a_row_has_stopped_after_four() -> None:
+    every_second = [10.0, None] * 8
+    assert verdict(series(*every_second)).verdict == PASS
+    found = verdict(
+        *(series(*every_second, name=name, periods=16 + more) for name, more in (("a", 0), ("b", 4)))
+    )
+    assert found.reason.startswith("b stopped publishing")
+
+
 def test_an_instance_that_has_just_joined_may_have_published_nothing() -> None:
     assert verdict(series(*[10.0] * 15), series(name="i-2", periods=2)).verdict == PASS
 

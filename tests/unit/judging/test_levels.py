@@ -63,6 +63,20 @@ def test_history_tells_how_much_instances_differ_and_counts_each_once() -> None:
     assert Spread().and_also(found) == found
 
 
+@pytest.mark.parametrize("minutes", [11, 14])
+def test_what_is_left_over_of_history_is_no_window(minutes: int) -> None:
+    """The mean of a value or four varies more than that of eleven: a fleet would seem to differ more than it does."""
+    several = fleet(*[10.0] * 12, load=0.0)
+    whole = spread_of_history([[points[:minutes] for points in several]], 900.0)
+    assert spread_of_history([several], 60.0 * minutes).variance == pytest.approx(whole.variance)
+
+
+def test_an_instance_that_was_there_for_a_minute_has_no_say_in_history() -> None:
+    several = fleet(10.0, 10.0, 10.0, 10.0)
+    found = spread_of_history([[*several, [(840.0, 99.0)]]], 900.0)
+    assert found.variance < 0.1
+
+
 def with_history(canary: Side, baseline: Side, history: Side) -> str:
     evidence = Evidence(
         Metric("cpu", rule=Rule(compare="shift")),
