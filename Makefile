@@ -87,6 +87,10 @@ kills: environment ## kill real runs of the playbook at each of their writes, an
 judge-quality: environment ## simulate phases: false alarms and what the judge finds (an hour; PHASES=100 for a tenth)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark.judge_quality --phases $(or $(PHASES),1000) --seed $(or $(SEED),1)
 
+.PHONY: judge-chart
+judge-chart: environment ## draw docs/judging-power.svg: how often each judge fails a canary, by how much it differs
+	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark.judge_chart --phases $(or $(PHASES),200) --seed $(or $(SEED),1)
+
 .PHONY: judge-fleets
 judge-fleets: environment ## deploy on a pretend fleet whose instances differ: no false alarm, and a slow image caught (TIMES=20)
 	@PYTHONPATH=$(BUILD)/collections:. $(BIN)/python -m tests.benchmark.uneven_fleets --times $(or $(TIMES),20)
