@@ -28,6 +28,8 @@ PRIOR_DEGREES = 2.0
 UNUSUAL = 1.6
 # An estimate of a variance is not believed to be smaller than once in so many cases.
 INCREDIBLE = 0.02
+# What is skewed is told no farther out than this.
+LEAST_LEVEL = 1e-6
 # The chance that a canary which is as bad as said is found.
 POWER = 0.8
 
@@ -48,6 +50,7 @@ class FleetTest:
     usual_degrees: float
     margin: float
     direction: str
+    skew: float = 0.0
 
     @property
     def unusual(self) -> float:
@@ -59,13 +62,14 @@ class FleetTest:
 
         C(level) is the chance of a false alarm on one side.
         """
-        if self.direction != DECREASE and self._beyond(self.shift - self.margin, level):
+        if self.direction != DECREASE and self._beyond(self.shift - self.margin, level, self.skew):
             return 1
-        if self.direction != INCREASE and self._beyond(-self.shift - self.margin, level):
+        if self.direction != INCREASE and self._beyond(-self.shift - self.margin, level, -self.skew):
             return -1
         return 0
 
-    def _beyond(self, distance: float, level: float) -> bool:
+    def _beyond(self, distance: float, level: float, skew: float) -> bool:
+        distance /= _stretch(level, skew)
         if distance <= 1e-9 * max(abs(self.control), abs(self.shift)):
             return False
         plain = _tail(distance, self.error, self.degrees)
@@ -96,6 +100,17 @@ class FleetTest:
         less = by(t_quantile(self.unusual * level, self.degrees), self.degrees)
         usual = by(t_quantile(level, self.usual_degrees), self.usual_degrees)
         return self.margin + self.usual_error * min(plain, max(less, usual))
+
+
+def _stretch(level: float, skew: float) -> float:
+    """By how much farther out a skewed variable is than a normal one at this chance, if it is.
+
+    The first term of Cornish and Fisher, "Moments and cumulants in the specification of distributions", Revue de
+    l'Institut International de Statistique 5, 1938, as Johnson, "Modified t tests and confidence intervals for
+    asymmetrical populations", Journal of the American Statistical Association 73, 1978, puts it into a t test.
+    """
+    z = max(1.0, normal_quantile(1 - max(level, LEAST_LEVEL)))
+    return 1 + max(0.0, skew) * (z * z - 1) / (6 * z)
 
 
 def _tail(distance: float, error: float, degrees: float) -> float:
@@ -141,6 +156,9 @@ class Fleet:
         )
         sizes = 1 / len(canary) + 1 / len(baseline)
         control = levels.mean(baseline)
+        # Of a difference of means, by what of the variance is noise.
+        thirds = 1 / len(canary) ** 2 - 1 / len(baseline) ** 2
+        share = min(1.0, levels.of_a_level / variance) if variance else 0.0
         return FleetTest(
             shift=levels.mean(canary) - control,
             control=control,
@@ -150,6 +168,7 @@ class Fleet:
             usual_degrees=usual.degrees,
             margin=rule_margin * abs(control),
             direction=direction,
+            skew=levels.skew * share**1.5 * thirds / sizes**1.5,
         )
 
 
