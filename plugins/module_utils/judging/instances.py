@@ -39,7 +39,7 @@ class FleetTest:
     """A canary's level against its baseline's, and by what errors that is judged.
 
     C(shift) is canary minus baseline; C(error) is the standard error of it, by the instances that there are, and
-    C(usual_error) by what is usual besides; each with its degrees of freedom.
+    C(usual_error) by what is usual besides; each with its degrees of freedom. C(skew) is the shift's skewness.
     """
 
     shift: float
@@ -83,7 +83,8 @@ class FleetTest:
         """The shift that is just found, in the metric's unit, without the margin."""
         plain = self.error * t_quantile(level, self.degrees)
         usual = self.usual_error * t_quantile(level, self.usual_degrees)
-        return min(plain, max(self.error * t_quantile(self.unusual * level, self.degrees), usual))
+        found = min(plain, max(self.error * t_quantile(self.unusual * level, self.degrees), usual))
+        return found * _stretch(level, self._long_side)
 
     def smallest(self, level: float) -> float:
         """The shift that is found with a probability of C(POWER), by how much instances seem to differ.
@@ -99,7 +100,13 @@ class FleetTest:
         plain = by(t_quantile(level, self.degrees), self.degrees)
         less = by(t_quantile(self.unusual * level, self.degrees), self.degrees)
         usual = by(t_quantile(level, self.usual_degrees), self.usual_degrees)
-        return self.margin + self.usual_error * min(plain, max(less, usual))
+        found = min(plain, max(less, usual)) * _stretch(level, self._long_side)
+        return self.margin + self.usual_error * found
+
+    @property
+    def _long_side(self) -> float:
+        """The skewness toward what is bad; where both sides are, toward that on which more is excused."""
+        return {INCREASE: self.skew, DECREASE: -self.skew}.get(self.direction, abs(self.skew))
 
 
 def _stretch(level: float, skew: float) -> float:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from ansible_collections.progressive.aws.plugins.module_utils.judging.datapoints import (
@@ -12,6 +13,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.judging.datapoints
     Series,
     Terms,
 )
+from ansible_collections.progressive.aws.plugins.module_utils.judging.instances import Fleet
 from ansible_collections.progressive.aws.plugins.module_utils.judging.judge import judge_metric
 from ansible_collections.progressive.aws.plugins.module_utils.judging.levels import (
     Spread,
@@ -145,3 +147,33 @@ def test_a_canary_apart_from_all_that_its_baseline_ever_did_is_no_pass() -> None
         for seed in range(60)
     }
     assert "pass" not in verdicts
+
+
+def skewed_fleet(seed: int, number: int, way: float) -> list[Points]:
+    """Instances whose values are mostly alike and now and then far off to one side, each minute for itself."""
+    chance = random.Random(seed)
+    return [
+        [(60.0 * minute, 10.0 + way * chance.lognormvariate(0.0, 0.8)) for minute in range(15)]
+        for __ in range(number)
+    ]
+
+
+@pytest.mark.parametrize("way", [1.0, -1.0])
+def test_one_instance_of_skewed_noise_may_be_farther_out_on_its_long_side(way: float) -> None:
+    levels = levels_of(skewed_fleet(1, 10, way))
+    assert levels.skew * way > 0.1
+    series = tuple(Series(f"i-{n}", (), 0.0, 900.0, "g", instance_id=f"i-{n}") for n in range(10))
+    one, half = (
+        Fleet(series, ours, levels, Spread()).test(range(ours), range(ours, 10), 0.0, "either")
+        for ours in (1, 5)
+    )
+    assert half.skew == 0.0
+    # What is said to count is what does on the side on which more is excused.
+    almost, beyond = (one.limit(0.001) * share for share in (0.98, 1.02))
+    assert not replace(one, shift=way * almost).differs(0.001)
+    assert replace(one, shift=way * beyond).differs(0.001)
+    assert replace(one, shift=-way * almost).differs(0.001)
+
+
+def test_normal_noise_is_not_skewed() -> None:
+    assert levels_of(fleet(*[10.0] * 10)).skew == 0.0
