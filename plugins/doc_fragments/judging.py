@@ -392,7 +392,8 @@ options:
   baseline_groups:
     description:
       - Groups to compare with, by name.
-      - Unset, they are the outgoing groups of the deployment that made the group.
+      - Unset, it is the fresh baseline of the deployment that made the group, where one serves
+        (O(progressive.aws.asg_upgrade#module:baseline)), and otherwise its outgoing groups.
     type: list
     elements: str
     default: []

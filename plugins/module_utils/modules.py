@@ -265,18 +265,27 @@ def texts(tags: Mapping[str, Any]) -> dict[str, str]:
     return {str(key): _text(value) for key, value in tags.items()}
 
 
-def wanted_phases(phases: list[Mapping[str, Any]] | None) -> tuple[Wanted, ...] | None:
-    """The phases of an option whose items have name, percent and count; None where it is not given."""
-    return None if phases is None else tuple(wanted(phase) for phase in phases)
+def wanted_phases(
+    phases: list[Mapping[str, Any]] | None, baseline_seconds: Sequence[float] = ()
+) -> tuple[Wanted, ...] | None:
+    """The phases of an option whose items have name, percent and count; None where it is not given.
+
+    C(baseline_seconds) is of each for how long it needs a fresh baseline.
+    """
+    if phases is None:
+        return None
+    seconds = [*baseline_seconds, *[0.0] * len(phases)]
+    return tuple(wanted(phase, each) for phase, each in zip(phases, seconds, strict=False))
 
 
-def wanted(options: Mapping[str, Any]) -> Wanted:
-    """What C(percent) or C(count) ask for."""
+def wanted(options: Mapping[str, Any], baseline_seconds: float = 0.0) -> Wanted:
+    """What C(percent) or C(count) ask for, with a fresh baseline beside it for so many seconds."""
     return Wanted(
         percent=options["percent"],
         count=options["count"],
         name=options.get("name") or "",
         verified=bool(options.get("verify")),
+        baseline_seconds=baseline_seconds,
     )
 
 

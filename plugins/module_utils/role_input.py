@@ -12,7 +12,7 @@ import difflib
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from .core.errors import InvalidInput
 from .core.hooks import Hook, read_hooks
 from .core.passes import SHORTEST_POLL_INTERVAL
 from .core.protection import LIFT, REFUSE
+from .deployment.fresh_baseline import FRESH
 from .reporting.notification import read_notifications
 from .reporting.write_report import files
 
@@ -34,6 +35,7 @@ VARIABLES = frozenset(
         "canary_alarms_of_group",
         "canary_application",
         "canary_bake",
+        "canary_baseline",
         "canary_bake_outgoing",
         "canary_base_group",
         "canary_block_device_mappings",
@@ -345,6 +347,7 @@ def steps(
     bakes: bool = False,
     notify: bool = False,
     watched_after: int | None = None,
+    fresh: Collection[int] = (),
 ) -> list[dict[str, Any]]:
     """The steps of the phases in their order, or of a part of them, with the hooks of a deployment that goes well; the
     last phase is followed by the bake, where it C(bakes), and the clean-up.
@@ -355,7 +358,8 @@ def steps(
     upgrade and whether it C(may_fail). C(so_far) has the kinds of the steps up to this one: what is equal for two hosts
     has been preceded by the same kinds for both. C(watched) says that it comes after the phase of the number
     C(watched_after), where a verification in the background begins. C(hand_over) stands at the last of a part that goes
-    back to AWS, where another run goes on.
+    back to AWS, where another run goes on. C(baseline) is what the upgrade of a phase whose number is C(fresh) brings
+    up to be compared with.
     """
     found: list[dict[str, Any]] = []
     part, hooks = part or part_of(phases, {})[0], hooks or {}
@@ -388,7 +392,7 @@ def steps(
         called = str(phase.get("name"))
         add_hooks(hooks_of.BEFORE_PHASE, at, called, after=False)
         add_files(phase.get("before"), hooks_of.BEFORE_PHASE, at, called, after=False)
-        add(at, called, "upgrade", "upgrade")
+        add(at, called, "upgrade", "upgrade", **({"baseline": FRESH} if at in fresh else {}))
         if phase.get("verify"):
             add(at, called, "verify", "verify")
         add_files(phase.get("after"), hooks_of.AFTER_PHASE, at, called, after=True)

@@ -8,7 +8,7 @@ Private to the collection: no other collection should import it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -17,6 +17,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 from . import modules
 from .core.errors import InvalidInput
 from .core.passes import Step
+from .deployment.fresh_baseline import FRESH
 from .deployment.rollout import Rollout
 from .judging.metrics import KINDS, LEVEL
 from .judging.rules import COMPARISONS
@@ -131,6 +132,24 @@ def watched(step: Step, rollout: Rollout, watch: Mapping[str, Any], group: str, 
         InvalidInput: they cannot be right.
     """
     return Watched(step, rollout, watch_settings(watch, group)) if watch and not check_mode else step
+
+
+def baseline_seconds(phases: Sequence[Mapping[str, Any]], baseline: str) -> list[float]:
+    """For how many seconds at least each phase needs a fresh baseline beside it; 0 for one that needs none.
+
+    That is one whose verification compares with the outgoing groups as they are now, but for the last: its verification
+    comes when they have gone. What is wrong with a verification is told elsewhere.
+    """
+    found = [0.0] * len(phases)
+    for number, phase in enumerate(phases[:-1] if baseline == FRESH else ()):
+        try:
+            settings = settings_of(phase["verify"], "the-new-group") if phase["verify"] else None
+            pause = float(phase.get("pause") or 0)
+        except (InvalidInput, TypeError, ValueError):
+            continue
+        if settings and settings.uses_baseline and settings.compares_with_outgoing:
+            found[number] = pause + settings.warmup + settings.duration
+    return found
 
 
 def settings_of(options: Mapping[str, Any], group: str) -> Settings:

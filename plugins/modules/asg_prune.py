@@ -15,6 +15,7 @@ description:
     keeps the newest of them.
   - A group with instances is never deleted, and neither is one that takes part in an unfinished deployment, one that
     this collection did not make, or one with deletion protection C(prevent-all-deletion).
+  - A fresh baseline that no deployment needs any more is taken away with its instances.
 options:
   keep:
     description: How many of the earlier revisions, without instances, are kept.

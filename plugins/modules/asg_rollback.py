@@ -15,6 +15,7 @@ description:
     then shrinks the new group to 0 and deletes it with its launch template or configuration.
   - It works from any point. That includes a deployment that was killed half way, and one that is live, as long as
     its outgoing groups exist.
+  - A fresh baseline goes with the new group, once the outgoing groups have settled.
   - Scaling processes that the deployment suspended are resumed, except those that had been suspended before.
   - If the outgoing groups cannot settle in time, the new group is kept, and the error says so. Capacity that works is
     never taken away.

@@ -141,6 +141,50 @@ revisions:
         since: 1772625600
         until: 1772625720
         watching: 1772626620
+baselines:
+  description:
+    - The fresh baselines beside the revisions, of which none is one.
+    - One that stays after its deployment has ended is taken away by whatever is run next.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of its group.
+      type: str
+      returned: always
+      sample: shop__checkout__prod__7__baseline
+    deployment_id:
+      description: The id of the deployment that it is of.
+      type: str
+      returned: always
+      sample: 3f2a9c04d1b7
+    min_size:
+      description: The least instances it has.
+      type: int
+      returned: always
+      sample: 1
+    max_size:
+      description: The most instances it has.
+      type: int
+      returned: always
+      sample: 1
+    desired_capacity:
+      description: The instances it wants.
+      type: int
+      returned: always
+      sample: 1
+    in_service:
+      description: How many of its instances are in service and healthy.
+      type: int
+      returned: always
+      sample: 1
+    instances:
+      description: The ids of all its instances.
+      type: list
+      elements: str
+      returned: always
+      sample: ["i-0bb063712063f6fe3"]
 whereabouts:
   description:
     - Sentences about each unfinished deployment, by the name of its new group, with the phase, what is awaited or
@@ -255,7 +299,9 @@ def main() -> None:
         "look at the revisions of the series",
         answer,
         lambda found: (
-            record.revision_events(found["series"], found["revisions"], found["whereabouts"])
+            record.revision_events(
+                found["series"], found["revisions"], found["whereabouts"], found["baselines"]
+            )
             if module.params["show"]
             else ()
         ),

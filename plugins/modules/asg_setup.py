@@ -140,6 +140,15 @@ options:
     type: str
     choices: [stopped, running]
     default: stopped
+  baseline:
+    description:
+      - What O(phases[].verify) of each of O(phases) is going to compare the new group with.
+      - With V(outgoing) that is the outgoing groups as they are. With V(fresh) M(progressive.aws.asg_upgrade) is going
+        to bring up a fresh baseline beside each phase before the last that compares with instances, which is told and
+        planned for.
+    type: str
+    choices: [outgoing, fresh]
+    default: outgoing
   resize_order:
     description:
       - In which order M(progressive.aws.asg_upgrade) is going to resize the groups of each of O(phases), for the
@@ -471,6 +480,16 @@ phases:
       type: int
       returned: always
       sample: 5
+    baseline:
+      description: How many instances its fresh baseline has, by O(baseline).
+      type: int
+      returned: always
+      sample: 0
+    baseline_hours:
+      description: How many instance-hours that costs at least, with the verification's warm-up and O(phases[].pause).
+      type: float
+      returned: always
+      sample: 0.0
 peak:
   description: The most instances that all groups together are told to have at a time, in any of O(phases).
   returned: when O(phases) is given
@@ -651,6 +670,12 @@ from ansible_collections.progressive.aws.plugins.module_utils.deployment.bake im
     bake_of,
 )
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.blockers import read_blockers
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.fresh_baseline import (
+    BASELINES,
+)
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.fresh_baseline import (
+    OUTGOING as OUTGOING_BASELINE,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions
 from ansible_collections.progressive.aws.plugins.module_utils.reporting.notification import (
     OPTIONS as NOTIFICATION,
@@ -659,6 +684,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.verification.rehea
 from ansible_collections.progressive.aws.plugins.module_utils.verification.settings import Settings
 from ansible_collections.progressive.aws.plugins.module_utils.verification_options import (
     WATCH_OPTION,
+    baseline_seconds,
     settings_of,
     watch_settings,
 )
@@ -720,6 +746,7 @@ ARGUMENT_SPEC = {
         },
     },
     "bake_outgoing": {"type": "str", "choices": list(OUTGOING), "default": STOPPED},
+    "baseline": {"type": "str", "choices": list(BASELINES), "default": OUTGOING_BASELINE},
     "role": {"type": "dict", "options": ROLE},
     "list_copied": {"type": "bool", "default": True},
 }
@@ -743,7 +770,9 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
         tags=modules.texts(params["tags"]),
         adopt_group=params["adopt_group"],
         deployment_id=params["deployment_id"],
-        phases=modules.wanted_phases(params["phases"]),
+        phases=modules.wanted_phases(
+            params["phases"], baseline_seconds(params["phases"] or [], params["baseline"])
+        ),
         resize_order=params["resize_order"],
         scale_in_protection=params["scale_in_protection"],
         capacity_floor=params["capacity_floor"],
@@ -753,6 +782,7 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
         blockers=read_blockers(params["blockers"]),
         unknown_members=params["unknown_members"],
         bake=bake_of(params["bake"], params["bake_outgoing"]),
+        baseline=params["baseline"],
         list_copied=params["list_copied"],
     )
 
@@ -804,6 +834,7 @@ def main() -> None:
     ]
     part = role_input.part_of(phases, role)[0]
     bakes = bool((module.params["bake"] or {}).get("seconds"))
+    seconds = baseline_seconds(phases, module.params["baseline"])
     folder = role.get("folder", ".")
     hooks = read_hooks(role.get("hooks"), folder)[0]
     modules.run_step(
@@ -824,6 +855,7 @@ def main() -> None:
                 bakes=bakes,
                 notify=bool(role.get("notifications")),
                 watched_after=start,
+                fresh=[number for number, needed in enumerate(seconds) if needed],
             ),
             begins_with=modules.wanted(phases[part.first]) if part.first else None,
             left=part.left,

@@ -46,6 +46,19 @@ options:
         O(wait_timeout).
     type: float
     default: 0
+  baseline:
+    description:
+      - What the phase is going to be compared with by M(progressive.aws.cloudwatch_verify).
+      - With V(outgoing) that is the outgoing groups as they are.
+      - With V(fresh) as many new instances as the new group has come up together with it, in a group of their own that
+        launches what the newest outgoing group launches, in the same target groups and load balancers. They settle
+        before an outgoing group shrinks, and their capacity is counted on by nothing. Where they cannot come up,
+        RV(reason) is V(baseline_failed). The final phase has none, nor has a first deployment.
+      - They go when the verification has passed, when the next phase needs none, with a rollback, and with whatever is
+        run next where a run was killed.
+    type: str
+    choices: [outgoing, fresh]
+    default: outgoing
   end_bake:
     description:
       - Whether to stay until the end of the bake that M(progressive.aws.asg_setup) has planned, when the new group is
@@ -180,6 +193,26 @@ instances:
       elements: str
       returned: always
       sample: ["i-0bb063712063f6fe3"]
+baseline:
+  description: The fresh baseline that has come up beside the phase, by O(baseline); none where there is none.
+  returned: success
+  type: dict
+  contains:
+    group:
+      description: The name of its group.
+      type: str
+      returned: always
+      sample: shop__checkout__prod__7__baseline
+    like:
+      description: The outgoing group that it launches the same as.
+      type: str
+      returned: always
+      sample: shop__checkout__prod__6
+    desired_capacity:
+      description: How many instances it has.
+      type: int
+      returned: always
+      sample: 1
 activities:
   description: The scaling activities of this phase, as AWS tells of them.
   returned: success
@@ -290,7 +323,7 @@ reason:
   description:
     - What kind of failure it was, in a word for machines.
     - Among them are V(invalid_input), V(no_credentials), V(access_denied), V(aws_error), V(launch_failed),
-      V(timed_out), V(blocked), V(alarm), V(locked), V(overtaken) and V(drift).
+      V(baseline_failed), V(timed_out), V(blocked), V(alarm), V(locked), V(overtaken) and V(drift).
   returned: on failure
   type: str
   sample: launch_failed
@@ -328,6 +361,10 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.passes import
 from ansible_collections.progressive.aws.plugins.module_utils.core.protection import LIFT, WAYS
 from ansible_collections.progressive.aws.plugins.module_utils.deployment import alarm_watch
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.blockers import read_blockers
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.fresh_baseline import (
+    BASELINES,
+    OUTGOING,
+)
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.rollout import Rollout
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import (
     Upgrade,
@@ -344,6 +381,7 @@ ARGUMENT_SPEC = {
     "scale_in_protection": {"type": "str", "choices": list(WAYS), "default": LIFT},
     **modules.SETTLE_TIME_OPTION,
     **modules.LAUNCH_PATIENCE_OPTION,
+    "baseline": {"type": "str", "choices": list(BASELINES), "default": OUTGOING},
     "end_bake": {"type": "bool", "default": False},
     **modules.WATCHED_ALARMS_OPTION,
     **modules.OF_A_PHASE,
@@ -371,6 +409,7 @@ def main() -> None:
                 watched_alarms=alarm_watch.named(params["watched_alarms"]),
                 blockers=read_blockers(params["blockers"]),
                 end_bake=params["end_bake"],
+                baseline=params["baseline"],
             ),
         )
         return verification_options.watched(

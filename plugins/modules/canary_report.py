@@ -128,6 +128,7 @@ report:
           count: null
           new: 1
           outgoing: null
+          baseline: null
           started: 1772625600.0
           ended: 1772625689.5
           seconds: 89.5

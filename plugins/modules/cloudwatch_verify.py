@@ -17,7 +17,8 @@ description:
   - Missing data and errors are not health. They fail, or leave the verdict inconclusive, as O(on_no_data) says.
   - In check mode everything is validated, CloudWatch is asked whether it understands every query, and what would
     be judged is returned. The group need not exist yet, and nothing is waited for.
-  - Nothing in AWS is changed, except that a run which verifies its own deployment renews its lease on it.
+  - Nothing in AWS is changed, except that a run which verifies its own deployment renews its lease on it, and takes
+    away the fresh baseline that it was compared with once it has passed.
   - It takes as long as O(duration) says, whatever O(wait_timeout) is.
   - With O(start) and O(end) in the past it judges old data at once, as they would have been judged when they came.
 options:

@@ -164,10 +164,11 @@ class Shop:
         return dict(groups[0]) if groups else None
 
     def revisions(self) -> dict[str, Sizes]:
-        """The sizes of all groups of the series, by name, oldest first."""
+        """The sizes of all revisions of the series, by name, oldest first; a fresh baseline is none."""
         paginator = self.client("autoscaling").get_paginator("describe_auto_scaling_groups")
         pages = paginator.paginate(Filters=[{"Name": f"tag:{SERIES_TAG}", "Values": [self.series]}])
-        groups = [group for page in pages for group in page["AutoScalingGroups"]]
+        found = [group for page in pages for group in page["AutoScalingGroups"]]
+        groups = [group for group in found if is_revision(group["AutoScalingGroupName"])]
         groups.sort(key=lambda group: int(group["AutoScalingGroupName"].rpartition("__")[2]))
         return {group["AutoScalingGroupName"]: sizes_of(group) for group in groups}
 
@@ -175,6 +176,11 @@ class Shop:
         """The names of a group's scaling policies."""
         found = self.client("autoscaling").describe_policies(AutoScalingGroupName=group)
         return sorted(policy["PolicyName"] for policy in found["ScalingPolicies"])
+
+
+def is_revision(name: str) -> bool:
+    """Whether a group is a revision by its name."""
+    return name.rpartition("__")[2].isdigit()
 
 
 def in_service(group: dict[str, Any]) -> list[str]:

@@ -21,6 +21,7 @@ TIMING = Timing(wait_timeout=240, poll_interval=5.0, pass_duration=10)
 BAKE_RUNNING = {"bake": Bake(20, keeps=True)}
 BAKE_STOPPED = {"bake": Bake(20)}
 COPY_ALARMS = {"alarms_of_group": "copy"}
+FRESH_BASELINE = {"baseline": "fresh"}
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,10 @@ def deploy(site: Site, owner: str, resize_order: str = "new_first", **options: A
     """What the role does: set up, phase by phase, and a rescue that rolls back."""
     group = site.set_up(site.new_image, owner, **options)
     try:
+        baseline = options.get("baseline", "outgoing")
         for percent in (25, 50, 100):
-            site.run(site.upgrade_step(group, percent, owner, resize_order=resize_order), TIMING)
+            step = site.upgrade_step(group, percent, owner, resize_order=resize_order, baseline=baseline)
+            site.run(step, TIMING)
         if "bake" in options:
             site.run(_baking(site.upgrade_step(group, 100, owner)), TIMING)
     except RolloutError as error:
@@ -135,6 +138,10 @@ def _old_first(site: Site, owner: str) -> None:
 
 def _copy_alarms(site: Site, owner: str) -> None:
     deploy(site, owner, **COPY_ALARMS)
+
+
+def _fresh_baseline(site: Site, owner: str) -> None:
+    deploy(site, owner, **FRESH_BASELINE)
 
 
 def _roll_back(site: Site, owner: str) -> None:
@@ -196,6 +203,7 @@ SCENARIOS = {
         Scenario(
             "a bake alone, late answers", _one_live, _bake_stopped, staleness=LATE, options=BAKE_STOPPED
         ),
+        Scenario("a fresh baseline", _one_live, _fresh_baseline, options=FRESH_BASELINE),
         Scenario("copied alarms", _watched, _copy_alarms, options=COPY_ALARMS, alarms=("cpu", "half")),
         Scenario(
             "copied alarms, late answers",

@@ -22,6 +22,7 @@ PAIRS = {"the guide's example": 4, "a rollback": 3}
 SAMPLES = dict.fromkeys(list(SCENARIOS)[:5], EVERY) | {
     "a bake beside running capacity": EVERY,
     "a bake alone, late answers": FEW,
+    "a fresh baseline": EVERY,
     "copied alarms": FEW,
     "weights, late answers": FEW,
     "a slow hook, late answers": FEW,

@@ -34,7 +34,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade
     UpgradeOptions,
 )
 
-from tests.demo.shop import Shop
+from tests.demo.shop import Shop, is_revision
 from tests.recorded import COLLECTION
 from tests.sandbox.inprocess import InProcess
 from tests.sandbox.world import Settings
@@ -117,12 +117,15 @@ class Site:
     # ------------------------------------------------------------------- observing
 
     def look(self) -> None:
-        """Note the capacity in service over all groups of the series, without a call to the API."""
+        """Note the capacity in service over all revisions of the series, without a call to the API.
+
+        That of a fresh baseline does not count: it may go at any time.
+        """
         self.totals.append(
             sum(
                 instance.weight * (instance.state == "InService" and instance.health == "Healthy")
                 for name, group in self.aws.world.autoscaling.groups.items()
-                if name.startswith(self.prefix)
+                if name.startswith(self.prefix) and is_revision(name)
                 for instance in group.instances.values()
             )
         )
@@ -237,6 +240,7 @@ class Site:
         resize_order: str = "new_first",
         settle_time: float = 2.0,
         scale_in_protection: str = "lift",
+        baseline: str = "outgoing",
         **deployer: Any,
     ) -> Upgrade:
         options = UpgradeOptions(
@@ -245,6 +249,7 @@ class Site:
             resize_order,
             settle_time,
             scale_in_protection=scale_in_protection,
+            baseline=baseline,
         )
         return Upgrade(self.rollout(owner, **deployer), options)
 

@@ -108,6 +108,14 @@ def test_the_steps_after_a_phase_are_watched(watch: dict[str, object], watched: 
     assert [one for one in found if not one.endswith("prune")][-len(watched or [1]) :] == watched
 
 
+def test_a_fresh_baseline_comes_up_in_the_phases_that_need_one() -> None:
+    phases = [{"name": "A", "verify": {"duration": 1}}, {"name": "B"}, {"name": "C"}]
+    steps = role_input.steps(phases, "/plays", fresh=[0])
+    assert [(one["called"], one["do"]) for one in steps if one.get("baseline") == "fresh"] == [
+        ("A", "upgrade")
+    ]
+
+
 def test_a_watch_after_a_phase_that_there_is_not_is_refused() -> None:
     __, wrong = role_input.watch_of([{"name": "A"}], {"after": "B"})
     assert wrong == ["canary_watch begins after 'B', and the phases are 'A'"]

@@ -181,11 +181,7 @@ class AutoScaling:
         name, attempted = group.name, f"read the configuration of group {group.name}"
 
         return {
-            "lifecycle_hooks": tuple(
-                self._call("autoscaling", "DescribeLifecycleHooks", attempted, AutoScalingGroupName=name)[
-                    "LifecycleHooks"
-                ]
-            ),
+            "lifecycle_hooks": self.lifecycle_hooks(name),
             "notifications": tuple(
                 self._call.pages(
                     "autoscaling",
@@ -198,6 +194,12 @@ class AutoScaling:
             ),
             **self.scaling_details(group),
         }
+
+    def lifecycle_hooks(self, group: str) -> tuple[Mapping[str, Any], ...]:
+        """The life-cycle hooks of a group, as AWS describes them."""
+        attempted = f"read the life-cycle hooks of group {group}"
+        answer = self._call("autoscaling", "DescribeLifecycleHooks", attempted, AutoScalingGroupName=group)
+        return tuple(answer["LifecycleHooks"])
 
     def scaling_details(self, group: Group) -> dict[str, Any]:
         """What scales a group: policies, scheduled actions and warm pool, named as in C(Described)."""

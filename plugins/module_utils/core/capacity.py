@@ -37,13 +37,15 @@ NOTHING = Capacity(0, 0, 0)
 class Wanted:
     """What a phase asks for: a percentage of the desired capacity, or a number of instances.
 
-    C(verified) says that it is to be verified before the next one begins.
+    C(verified) says that it is to be verified before the next one begins. C(baseline_seconds) is for how long a fresh
+    baseline of as many instances runs beside it at least; 0 where there is none.
     """
 
     percent: int | None = None
     count: int | None = None
     name: str = ""
     verified: bool = False
+    baseline_seconds: float = 0.0
 
     def __str__(self) -> str:
         """Words for a message: C(25 %) or C(3 instances)."""
@@ -94,6 +96,14 @@ class Wanted:
         if (final, target) <= (reached.final, reached.target):
             return reached
         return Phase(before=reached.target, target=target, final=final)
+
+
+def fresh_baseline_size(wanted: Wanted, phase: Phase) -> int:
+    """How many instances the fresh baseline of a phase has: as many as the new group, and none in the final phase.
+
+    They are no capacity: no other count follows from them, so that they may go at any time.
+    """
+    return phase.target if wanted.baseline_seconds and not phase.final else 0
 
 
 def planned(phases: Sequence[Wanted], desired_capacity: int) -> tuple[PlannedPhase, ...]:
@@ -379,18 +389,20 @@ def phase_peak(
     resize_order: str,
     *,
     keeps: bool = False,
+    baseline: int = 0,
 ) -> int:
     """The most instances that all groups together are told to have at a time between two phases.
 
-    With C(new_first) the new group has grown before an outgoing one shrinks, so that both are there.
+    With C(new_first) the new group has grown before an outgoing one shrinks, so that both are there. C(baseline) are
+    the instances of a fresh baseline, which come with the new group's.
     """
     totals = [
         sum(outgoing_targets(outgoing, one, capacity.desired_capacity, keeps=keeps).values())
         for one in (before, phase)
     ]
     if resize_order == NEW_FIRST:
-        return phase.target + totals[0]
-    return max(before.target + totals[0], phase.target + totals[1])
+        return phase.target + totals[0] + baseline
+    return max(before.target + totals[0], phase.target + totals[1] + baseline)
 
 
 def peak(
@@ -405,7 +417,12 @@ def peak(
     most, reached = sum(snapshot.capacity.desired_capacity for snapshot in outgoing), Phase()
     for wanted in phases or (Wanted(percent=100),):
         before, reached = reached, wanted.phase_after(reached, capacity.desired_capacity)
-        most = max(most, phase_peak(outgoing, capacity, before, reached, resize_order, keeps=keeps))
+        # On a first deployment there is nothing to compare with.
+        baseline = fresh_baseline_size(wanted, reached) if outgoing else 0
+        most = max(
+            most,
+            phase_peak(outgoing, capacity, before, reached, resize_order, keeps=keeps, baseline=baseline),
+        )
     return most
 
 

@@ -137,6 +137,12 @@ class LaunchFailed(RolloutError):
     reason = "launch_failed"
 
 
+class BaselineFailed(RolloutError):
+    """A fresh baseline of the outgoing image cannot come up, which says nothing about the new image."""
+
+    reason = "baseline_failed"
+
+
 class TimedOut(RolloutError):
     """A group did not settle in time."""
 

@@ -39,10 +39,13 @@ ADOPTED = PREFIX + "adopted"
 LIVE_SINCE = PREFIX + "live-since"
 GROUP_ALARMS = PREFIX + "group-alarms"
 FORMAT = PREFIX + "format"
+BASELINE = PREFIX + "baseline"
 
 # What is written, and read. What one release writes, every later one with the same first number reads: a new field
 # that may be missing, or may be ignored, is the same format. It rises where an earlier release would do harm.
 OUR_FORMAT = 1
+# What a fresh baseline says. A release that does not know it would take the group for an outgoing one, and refuses.
+FORMAT_OF_BASELINES = 2
 
 # Keys that a group of a series may carry, all together: what the base's tags must leave room for.
 KEYS = (
@@ -345,14 +348,29 @@ def write_deployment(deployment: Deployment) -> dict[str, str]:
     return tags
 
 
+def write_baseline(deployment: Deployment) -> dict[str, str]:
+    """All tags of the fresh baseline of a deployment, for the request that creates its group."""
+    return {
+        SERIES: deployment.series,
+        DEPLOYMENT: deployment.deployment_id,
+        BASELINE: str(deployment.revision),
+        FORMAT: str(FORMAT_OF_BASELINES),
+    }
+
+
+def is_baseline(group: Group) -> bool:
+    """Whether a group is the fresh baseline of a deployment, and so no revision."""
+    return bool(group.tags.get(BASELINE))
+
+
 def read_deployment(group: Group) -> Deployment | None:
-    """The deployment that brought a group about; None where its tags tell of none.
+    """The deployment that brought a revision about; None where its tags tell of none.
 
     Raises:
         NewerJournal: they are of a format that is not known here.
     """
     tags = group.tags
-    if not tags.get(SERIES) or not tags.get(DEPLOYMENT):
+    if not tags.get(SERIES) or not tags.get(DEPLOYMENT) or is_baseline(group):
         return None
     # The first format tells none.
     written = _number(tags, FORMAT) or 1

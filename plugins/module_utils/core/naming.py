@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from .errors import InvalidInput
 
 SEPARATOR = "__"
+# The last part of the name of a fresh baseline's group.
+BASELINE = "baseline"
 # What a series is named after.
 PARTS = ("application", "service", "environment")
 # CreateAutoScalingGroup: 1 to 255 characters. A launch template's name has at most 128
@@ -103,6 +105,16 @@ def group_name(series: str, revision: int) -> str:
     return f"{series}{SEPARATOR}{revision}"
 
 
+def baseline_name(group: str) -> str:
+    """Name the group of a fresh baseline beside the group of a revision: C(shop__checkout__prod__7__baseline).
+
+    Its last part is no number, so that nothing takes it for a revision. Where it would be too long, it keeps its end
+    after a digest of the whole.
+    """
+    name = f"{group}{SEPARATOR}{BASELINE}"
+    return name if len(name) <= LONGEST_GROUP_NAME else _shortened(name, LONGEST_GROUP_NAME)
+
+
 def launch_template_name(group: str) -> str:
     """Name a revision's launch template or configuration like its group.
 
@@ -111,8 +123,12 @@ def launch_template_name(group: str) -> str:
     """
     if len(group) <= LONGEST_LAUNCH_TEMPLATE_NAME:
         return group
-    digest = hashlib.sha256(group.encode()).hexdigest()[:16]
-    return f"{digest}-{group[-(LONGEST_LAUNCH_TEMPLATE_NAME - 17) :]}"
+    return _shortened(group, LONGEST_LAUNCH_TEMPLATE_NAME)
+
+
+def _shortened(name: str, longest: int) -> str:
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{digest}-{name[-(longest - 17) :]}"
 
 
 def revision_of(series: str, name: str) -> int | None:
@@ -136,4 +152,5 @@ def short_name(name: str) -> str:
     Where a part of it has the separator in itself, nobody can tell where the next one begins, and it stays whole.
     """
     parts = name.split(SEPARATOR)
-    return SEPARATOR.join(parts[1:]) if len(parts) == 4 and all(parts) else name
+    plain = parts[:-1] if parts[-1] == BASELINE else parts
+    return SEPARATOR.join(parts[1:]) if len(plain) == 4 and all(plain) else name

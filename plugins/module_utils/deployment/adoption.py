@@ -58,6 +58,8 @@ def _owner_problem(series: Series, group: Group) -> str:
     owner = group.tags.get(journal.SERIES)
     if owner and owner != series.name:
         return f"group {group.name} cannot be adopted, because it is of series {owner}"
+    if journal.is_baseline(group):
+        return f"group {group.name} cannot be adopted: it is the fresh baseline of a deployment, which removes it"
     if journal.read_deployment(group):
         return f"group {group.name} is a revision of series {series.name} already; it is outgoing without being adopted"
     return ""

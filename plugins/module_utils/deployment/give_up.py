@@ -18,7 +18,7 @@ from ..core.errors import InvalidInput
 from ..core.model import Capacity, Deployment, Group, Snapshot
 from ..core.passes import Change, Decision, Done, Event, Tell
 from ..core.protection import to_protect
-from . import drift
+from . import drift, fresh_baseline
 from .clean_up import unshield
 from .lease import ensure_ours, lease_tags, taken_first
 from .progress import DeploymentProgress
@@ -41,8 +41,9 @@ class GiveUpProgress(DeploymentProgress):
 class GiveUp:
     """The step that ends an unfinished deployment without going back.
 
-    No instance is ended by it: each group gets as its desired capacity what it has in service or on its way, so that
-    none goes on to want what it cannot get. Run again after it was killed, it goes on.
+    No instance is ended by it, but for those of a fresh baseline: each group gets as its desired capacity what it has
+    in service or on its way, so that none goes on to want what it cannot get. Run again after it was killed, it
+    goes on.
     """
 
     keeps = GiveUpProgress
@@ -96,6 +97,10 @@ class GiveUp:
                 ),
                 lambda: put_back(self._rollout, group, deployment, outgoing),
             )
+        # None of what is counted on below is in it.
+        baselines = fresh_baseline.removal_now(self._rollout, series.baselines, progress)
+        if baselines:
+            return baselines
         wanted = self._sizes(group, deployment, outgoing)
         self._preview = {
             **_nothing(),
@@ -183,6 +188,9 @@ class GiveUp:
         progress.kept, progress.emptied = fates["kept"], fates["emptied"]
 
     def _end(self, series: Series, progress: GiveUpProgress, tell: Tell) -> Decision:
+        baselines = fresh_baseline.removal(self._rollout, fresh_baseline.left_over(series), progress)
+        if baselines:
+            return baselines
         result = {
             **_nothing(),
             "kept": progress.kept,

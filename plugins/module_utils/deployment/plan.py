@@ -18,12 +18,13 @@ from typing import Any
 from ..copying import unknown_members
 from ..copying.described import FOLLOW, Overrides, OwnSettings
 from ..copying.group_alarms import COPY, TELL
-from ..copying.inventory import base_digest, copying_problems
+from ..copying.inventory import copying_problems
 from ..core import health, journal, naming
 from ..core.capacity import (
     NEW_FIRST,
     Wanted,
     deploying_capacities,
+    fresh_baseline_size,
     outgoing_targets,
     peak,
     phase_peak,
@@ -38,6 +39,7 @@ from . import (
     adoption,
     alarm_watch,
     block_devices,
+    fresh_baseline,
     group_alarms,
     image_choice,
     launch_checks,
@@ -47,6 +49,7 @@ from . import (
 from .bake import bake_problems, request_problems
 from .base import Basis, read_basis
 from .blockers import Blockers, unknown
+from .fingerprint import find_image, fingerprint
 from .lease import new_lease
 from .rollout import Rollout
 from .series import Series
@@ -71,6 +74,7 @@ _HOW_OPTIONS = frozenset(
         ),
         "unknown_members",
         "bake",
+        "baseline",
     }
 )
 
@@ -106,6 +110,7 @@ class SetUpOptions(OwnSettings):
     blockers: Blockers = field(default_factory=Blockers)
     unknown_members: str = unknown_members.REFUSE
     bake: Bake = field(default_factory=Bake)
+    baseline: str = fresh_baseline.OUTGOING
     list_copied: bool = False
 
     @property
@@ -161,6 +166,8 @@ class SetUpOptions(OwnSettings):
                 scale_out=self.scaling == scale_out.SCALE_OUT,
             )
         )
+        if self.baseline == fresh_baseline.FRESH and self.resize_order != NEW_FIRST:
+            problems.append(fresh_baseline.NOT_WITH_OLD_FIRST)
         # Without phases the caller takes the steps one by one, and each is checked by itself.
         if self.phases is not None:
             problems.extend(phase_problems(self.phases, self.desired_capacity))
@@ -191,41 +198,6 @@ class Planned:
     def snapshots(self) -> list[Snapshot]:
         """The outgoing groups as they are before the first change."""
         return [journal.take_snapshot(group, self.deployment.deployment_id) for group in self.outgoing]
-
-
-def fingerprint(options: SetUpOptions, image_id: str, basis: Basis | None = None) -> str:
-    """What a deployment is made of, as its journal keeps it: inputs, base, and how the AMI was named."""
-    base = base_digest(basis.described)[:20] if basis else ""
-    return f"inputs:{options.digest(image_id)} base:{base} image:{options.choice.digest}"
-
-
-def same_revision(one: str, other: str) -> bool:
-    """Whether two fingerprints are of the same inputs on the same base, however the AMI was named."""
-    return one.split()[:2] == other.split()[:2]
-
-
-def same_inputs(rollout: Rollout, options: SetUpOptions, deployment: Deployment) -> bool:
-    """Whether an unfinished deployment was started with these inputs.
-
-    The AMI counts as found, not as named: words that find another AMI by now go on with the one that was found then,
-    and other words for the same AMI are the same.
-    """
-    begun = deployment.fingerprint.split()
-    ours = fingerprint(options, deployment.image_id).split()
-    if begun[:1] != ours[:1]:
-        return False
-    return begun[2:] == ours[2:] or find_image(rollout, options).image_id == deployment.image_id
-
-
-def find_image(rollout: Rollout, options: SetUpOptions) -> Image:
-    """The AMI that is asked for, or was found for it before.
-
-    Raises:
-        InvalidInput: there is none.
-    """
-    if options.planned_image_id is not None:
-        return image_choice.named(rollout.autoscaling, options.planned_image_id)
-    return image_choice.resolve(rollout.autoscaling, options.choice)
 
 
 @dataclass
@@ -358,6 +330,7 @@ class Plan:
                 *self._passed_over(),
                 *self._protected(outgoing),
                 *self._below_running(snapshots, sizes),
+                *fresh_baseline.look(rollout, options.baseline, options.phases or (), outgoing),
                 *(launch_checks.Finding("alarms", launch_checks.WARNING, words) for words in firing),
             ]
             self.problems += [one.text for one in findings if one.result == launch_checks.PROBLEM]
@@ -484,6 +457,8 @@ def planned_phases(
     for wanted in options.phases or ():
         before, reached = reached, wanted.phase_after(reached, capacity.desired_capacity)
         targets = outgoing_targets(snapshots, reached, capacity.desired_capacity, keeps=keeps)
+        # On a first deployment there is nothing to compare with.
+        baseline = fresh_baseline_size(wanted, reached) if snapshots else 0
         sizes = deploying_capacities(group, capacity, snapshots, reached, keeps=keeps)
         if reached.final and not keeps:
             # Once it has settled, it gets the sizes that it is to have for good.
@@ -496,7 +471,11 @@ def planned_phases(
                 "outgoing_groups": targets,
                 "final": reached.final,
                 "sizes": {name: size.as_result() for name, size in sizes.items()},
-                "peak": phase_peak(snapshots, capacity, before, reached, options.resize_order, keeps=keeps),
+                "peak": phase_peak(
+                    snapshots, capacity, before, reached, options.resize_order, keeps=keeps, baseline=baseline
+                ),
+                "baseline": baseline,
+                "baseline_hours": fresh_baseline.instance_hours(baseline, wanted.baseline_seconds),
             }
         )
     return found

@@ -57,8 +57,8 @@ class DeploymentProgress(Progress):
     C(series) is its name once it is found, and C(named) says that its names were compared; C(owned) says that the
     deployment was this run's at an earlier look; C(adopted) are sizes of groups that were taken over as the truth, and
     C(watched) the groups that are watched; C(raised_since) is when outgoing groups were first seen larger than planned;
-    C(blocked_since) is since when something waits to begin. The alarms are read again at C(next_alarms), in seconds
-    since the epoch.
+    C(blocked_since) is since when something waits to begin. The alarms are read again at C(next_alarms), and a
+    fresh baseline that AWS does not delete yet is tried again at C(delete_baseline_again), in seconds since the epoch.
     """
 
     series: str = ""
@@ -68,6 +68,7 @@ class DeploymentProgress(Progress):
     watched: dict[str, Watch] = field(default_factory=dict)
     raised_since: dict[str, float] = field(default_factory=dict)
     next_alarms: float = 0.0
+    delete_baseline_again: float = 0.0
     blocked_since: float | None = None
 
     def activities(self, group: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from ..core import journal
 from ..core.errors import InvalidInput
 from ..core.model import Group
 from ..core.passes import Change, Decision, Done, Tell, Wait
-from . import group_alarms
+from . import fresh_baseline, group_alarms
 from .clean_up import found_after_all, launch_sources, orphaned_templates, own_alarms, remove_launch_sources
 from .progress import DeploymentProgress
 from .rollout import Rollout
@@ -94,6 +94,9 @@ class Prune:
             for group in to_delete
             if group.warm_pool and not group.warm_pool_leaves and group.name not in progress.pools
         ]
+        baselines = fresh_baseline.removal(self._rollout, fresh_baseline.left_over(series), progress)
+        if baselines:
+            return baselines
         if pools:
             # With its warm pool AWS does not delete a group.
             return Change(

@@ -20,7 +20,7 @@ from ..core.model import Capacity, Deployment, Group, Snapshot
 from ..core.naming import series_of_revision
 from ..core.passes import Change, Decision, Done, Event, Tell, Wait
 from ..core.protection import held, to_protect
-from . import drift, group_alarms
+from . import drift, fresh_baseline, group_alarms
 from .clean_up import (
     found_after_all,
     launch_sources,
@@ -101,6 +101,9 @@ class RollBack:
         if group.being_deleted:
             return Wait((f"the end of the deletion of {name}",))
         if deployment.status == journal.FAILED and self._options.keep_failed:
+            baselines = fresh_baseline.removal(self._rollout, fresh_baseline.left_over(series), progress)
+            if baselines:
+                return baselines
             revisions = [revision_info(one) for one in series.groups]
             return Done({**_nothing(), "kept": [name], "revisions": revisions})
         ensure_ours(self._rollout, deployment, progress, self.attempted)
@@ -127,7 +130,7 @@ class RollBack:
                 return found
         if not progress.restored:
             progress.restored = [snapshot.as_result() for __, snapshot in outgoing]
-        return self._go_on(group, deployment, outgoing, progress, tell)
+        return self._go_on(series, group, deployment, outgoing, progress, tell)
 
     def preview(self) -> dict[str, Any]:
         """What check mode returns: the result that the rollback would have."""
@@ -181,6 +184,7 @@ class RollBack:
         self._preview = {**_nothing(), "restored": restored, fate: [group.name]}
         words = [f"take deployment {deployment.deployment_id} of {group.name} back"]
         words += [f"bring {snapshot.group} back to {snapshot.capacity}" for __, snapshot in outgoing]
+        words += [f"remove fresh baseline {one.name}" for one in series.baselines]
         active = SCALING_PROCESSES - group.suspended if deployment.phase.finishing else frozenset()
 
         def perform() -> None:
@@ -200,6 +204,7 @@ class RollBack:
 
     def _go_on(
         self,
+        series: Series,
         group: Group,
         deployment: Deployment,
         outgoing: Sequence[tuple[Group, Snapshot]],
@@ -226,6 +231,10 @@ class RollBack:
             protected = self._protected_again(outgoing)
             if protected:
                 return protected
+            # A fresh baseline serves until now, and its instances are counted on by nobody.
+            baselines = fresh_baseline.removal_now(self._rollout, series.baselines, progress)
+            if baselines:
+                return baselines
             emptied = standing(
                 self._rollout,
                 group,
@@ -411,6 +420,9 @@ class RollBack:
 
     def _sweep(self, series: Series, name: str | None, progress: RollBackProgress, tell: Tell) -> Decision:
         """Remove what a group that is gone launched from: it can only be deleted after the group."""
+        baselines = fresh_baseline.removal(self._rollout, fresh_baseline.left_over(series), progress)
+        if baselines:
+            return baselines
         templates = orphaned_templates(self._rollout, series)
         configuration = progress.configuration
         alarms = group_alarms.orphans(self._rollout, series, progress.alarms)

@@ -69,7 +69,9 @@ class Rollout:
 
     def series(self, name: str) -> Series:
         """Read all groups of a series."""
-        return Series(name, tuple(self.autoscaling.groups_of_series(name)))
+        found = self.autoscaling.groups_of_series(name)
+        revisions = tuple(group for group in found if not journal.is_baseline(group))
+        return Series(name, revisions, tuple(filter(journal.is_baseline, found)))
 
     def series_of(self, group: str, progress: DeploymentProgress) -> Series | None:
         """Read all groups of the series that a group is of; None where the group does not exist.

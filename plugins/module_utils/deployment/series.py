@@ -19,10 +19,11 @@ from ..core.model import Deployment, Group, Lease, Snapshot
 
 @dataclass(frozen=True)
 class Series:
-    """All groups of a series, the newest revision first."""
+    """All groups of a series, the newest revision first; C(baselines) are groups beside them that are no revisions."""
 
     name: str
     groups: tuple[Group, ...]
+    baselines: tuple[Group, ...] = ()
 
     def group(self, name: str) -> Group | None:
         """The group of that name, if it is of the series."""

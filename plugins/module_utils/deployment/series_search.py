@@ -15,6 +15,7 @@ from typing import Any
 from ..core import journal, naming
 from ..core.errors import UnknownSeries
 from ..core.passes import Event
+from . import fresh_baseline
 from .rollout import Rollout
 from .series import Series, revision_info
 from .series_names import refuse_other_names
@@ -80,6 +81,7 @@ def series_info(rollout: Rollout, name: str, *, must_exist: bool = False) -> dic
     return {
         "series": name,
         "revisions": [revision_info(group) for group in series.groups],
+        "baselines": [fresh_baseline.info(group) for group in series.baselines],
         "whereabouts": of_all(series.groups, rollout.aws_now()),
     }
 

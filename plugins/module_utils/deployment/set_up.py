@@ -25,15 +25,16 @@ from ..core.capacity import Wanted, out_of_turn, planned, replanned
 from ..core.errors import InvalidInput, Locked, RollingBack, RolloutError
 from ..core.model import Deployment, Group, Image, Snapshot
 from ..core.passes import Change, Decision, Done, Event, Tell, Wait
-from . import blockers, launch_checks
+from . import blockers, fresh_baseline, launch_checks
 from .alarm_watch import at_start
 from .bake import RUNNING, STOPPED, bake_result, bake_words
 from .base import Basis, read_described
 from .create import Creation
 from .difference import difference
 from .drift import GIVE_UP
+from .fingerprint import same_inputs, same_revision
 from .lease import ensure_ours, held_by_other, lease_tags, locked, needs_renewal, taken_first
-from .plan import Plan, Planned, Rehearse, SetUpOptions, planned_phases, same_inputs, same_revision
+from .plan import Plan, Planned, Rehearse, SetUpOptions, planned_phases
 from .progress import DeploymentProgress
 from .progress_lines import Telling
 from .rollout import Rollout
@@ -128,13 +129,20 @@ class SetUp:
         plan.read()
         if plan.image:
             progress.image_id = plan.image.image_id
+        baselines = fresh_baseline.left_over(series)
         live = series.live
         if live and plan.basis and same_revision(live[1].fingerprint, plan.fingerprint):
+            tidying = fresh_baseline.removal(self._rollout, baselines, progress)
+            if tidying and not self._check_mode:
+                return tidying
             tell(Event("settled", short(live[0].name), f"already live with {live[1].image_id}"))
             result = self._result(series, *live, plan.basis, plan.overrides)
             return Done({**result, "already_live": True, "steps": [], "left": []})
         self._refuse_to_begin(series)
         made = plan.make(progress.deployment_id)
+        tidying = fresh_baseline.removal_now(self._rollout, baselines, progress)
+        if tidying and not self._check_mode:
+            return tidying
         self._preview = self._planned(made)
         self._planned_on = made.basis, plan.image
         self.subject = short(made.deployment.group)
@@ -298,7 +306,10 @@ class SetUp:
             lines.insert(0, f"{self._options.choice}: {deployment.image_id}")
         phases = planned_phases(self._options, deployment, planned.snapshots)
         for phase in phases:
-            lines.append(f"{phase['name']}: {phase['new']} new, {phase['outgoing']} outgoing")
+            lines.append(
+                f"{phase['name']}: {phase['new']} new, {phase['outgoing']} outgoing"
+                + fresh_baseline.plan_words(phase)
+            )
         if deployment.bake.seconds:
             lines.append(bake_words(deployment.bake, planned.outgoing))
         if self._options.list_copied:

@@ -18,10 +18,8 @@ from ..core.capacity import (
     Standing,
     Wanted,
     deploying_capacities,
-    live_capacity,
     next_step,
     out_of_turn,
-    outgoing_targets,
     stages,
     unverified,
     with_growth,
@@ -30,8 +28,8 @@ from ..core.errors import InvalidInput, RolloutError
 from ..core.health import LAUNCH_PATIENCE
 from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
 from ..core.passes import Change, Decision, Done, Tell, Wait
-from ..core.protection import LIFT, REFUSE, held, lifted
-from . import drift
+from ..core.protection import LIFT
+from . import drift, fresh_baseline
 from .alarm_watch import name_problems, watch_alarms
 from .bake import remaining, until
 from .blockers import Blockers, blocked
@@ -48,16 +46,19 @@ from .lease import ensure_ours, lease_tags, needs_renewal, taken_first
 from .progress import DeploymentProgress
 from .progress_lines import Telling, instances
 from .rollout import Rollout
+from .scale_in_protection import Lifts, find_lifts, lift
 from .scale_out import policies_off, policies_on
 from .series import Series, short, state_of
 from .series_search import unknown_group
+from .whereabouts import phase_words
 
 
 @dataclass(frozen=True)
 class UpgradeOptions:
     """What the user asks for; C(settle_time), C(pause) and C(launch_patience) are in seconds.
 
-    With C(end_bake) it stays until the bake that the set-up has planned is over, and the group live.
+    With C(end_bake) it stays until the bake that the set-up has planned is over, and the group live. C(baseline) says
+    what the phase is compared with: C(fresh_baseline.BASELINES).
     """
 
     group: str
@@ -70,6 +71,7 @@ class UpgradeOptions:
     watched_alarms: tuple[str, ...] = ()
     blockers: Blockers = field(default_factory=Blockers)
     end_bake: bool = False
+    baseline: str = fresh_baseline.OUTGOING
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,9 @@ class Upgrade:
             if pause:
                 self._watch_alarms(seen, progress, tell)
                 self._watch_serving(seen, progress, tell)
+            left = fresh_baseline.left_over(seen.series)
+            if tidying := fresh_baseline.removal_now(self._rollout, left, progress):
+                return tidying
             return pause or self._done(seen, deployment.phase, progress)
         ensure_ours(self._rollout, deployment, progress, self.attempted)
         self._watch_alarms(seen, progress, tell)
@@ -169,7 +174,18 @@ class Upgrade:
         self._refuse_out_of_turn(seen, phase)
         if phase != deployment.phase and (waiting := self._blocked(seen, progress, tell)):
             return self._hold(seen, progress, tell) or waiting
-        return self._resize(seen, phase, progress, tell)
+        beside = self._beside(seen, phase)
+        surplus = fresh_baseline.surplus(seen.series, beside)
+        return fresh_baseline.removal_now(self._rollout, surplus, progress) or self._resize(
+            seen, phase, progress, tell, beside
+        )
+
+    def _beside(self, seen: _Seen, phase: Phase) -> fresh_baseline.Baseline | None:
+        """The fresh baseline that a phase is to have beside the new group; the final one has none."""
+        if self._options.baseline != fresh_baseline.FRESH or phase.final:
+            return None
+        size = seen.sizes(phase)[seen.group.name].desired_capacity
+        return fresh_baseline.wanted(seen.series, seen.deployment, seen.outgoing, size)
 
     def _watch_alarms(
         self, seen: _Seen, progress: UpgradeProgress, tell: Tell, *, at_once: bool = False
@@ -186,28 +202,21 @@ class Upgrade:
             at_once=at_once,
         )
 
+    @property
+    def _watching(self) -> dict[str, Any]:
+        """How groups are watched, and what is said of them where one cannot get to its size."""
+        return {
+            "settle_time": self._options.settle_time,
+            "launch_patience": self._options.launch_patience,
+            "attempted": self.attempted,
+            "state": self.state,
+        }
+
     def _watch_serving(self, seen: _Seen, progress: UpgradeProgress, tell: Tell) -> tuple[str, ...]:
-        return watch_serving(
-            self._rollout,
-            seen.group,
-            progress,
-            tell,
-            settle_time=self._options.settle_time,
-            launch_patience=self._options.launch_patience,
-            attempted=self.attempted,
-            state=self.state,
-        )
+        return watch_serving(self._rollout, seen.group, progress, tell, **self._watching)
 
     def _refuse_lack(self, new: Standing, progress: UpgradeProgress) -> None:
-        refuse_lack(
-            self._rollout,
-            new,
-            progress,
-            settle_time=self._options.settle_time,
-            launch_patience=self._options.launch_patience,
-            attempted=self.attempted,
-            state=self.state,
-        )
+        refuse_lack(self._rollout, new, progress, **self._watching)
 
     def _see(self, progress: UpgradeProgress) -> _Seen:
         name = self._options.group
@@ -221,7 +230,7 @@ class Upgrade:
                 [f"group {name} was not made by asg_setup: it has no tag {journal.DEPLOYMENT}"]
             )
         seen = _Seen(series, group, deployment, series.outgoing(deployment))
-        self.state = state_of(seen.groups)
+        self.state = state_of([*seen.groups, *fresh_baseline.of_deployment(series, deployment)])
         return seen
 
     def _refuse(self, seen: _Seen) -> None:
@@ -305,43 +314,67 @@ class Upgrade:
                 sizes[group.name],
                 progress,
                 tell,
-                settle_time=self._options.settle_time,
-                launch_patience=self._options.launch_patience,
                 served=group is seen.group,
-                attempted=self.attempted,
-                state=self.state,
+                **self._watching,
             )
             for group in seen.groups
         ]
 
-    def _resize(self, seen: _Seen, phase: Phase, progress: UpgradeProgress, tell: Tell) -> Decision:
+    def _standing_of(
+        self, beside: fresh_baseline.Baseline, progress: UpgradeProgress, tell: Tell
+    ) -> Standing:
+        return fresh_baseline.standing_of(self._rollout, beside, progress, tell, **self._watching)
+
+    def _resize(
+        self,
+        seen: _Seen,
+        phase: Phase,
+        progress: UpgradeProgress,
+        tell: Tell,
+        beside: fresh_baseline.Baseline | None = None,
+    ) -> Decision:
         deployment, sizes = seen.deployment, seen.sizes(phase)
         self._result = self._returned(seen, phase, progress)
         if progress.reached is not None:
             watch_all_targets(seen.group, progress)
         new, *outgoing = self._standing(seen, sizes, progress, tell)
-        step = next_step(stages([new], outgoing, self._options.resize_order))
+        coming = [new]
+        if beside:
+            coming.append(self._standing_of(beside, progress, tell))
+        step = next_step(stages(coming, outgoing, self._options.resize_order))
         drift.refuse_refreshes(
             self._rollout, seen.groups, progress, self.attempted, self.state, before_resize=bool(step.resize)
         )
         tags = {} if phase == deployment.phase else {journal.PHASE: journal.write_phase(phase)}
         if needs_renewal(self._rollout, deployment):
             tags |= lease_tags(self._rollout, deployment)
-        lifts = self._lifts(seen, sizes, step.resize)
+        lifts = find_lifts(
+            seen.outgoing,
+            sizes,
+            step.resize,
+            way=self._options.scale_in_protection,
+            attempted=self.attempted,
+            state=self.state,
+        )
         if lifts and not step.resize:
             words = tuple(
                 f"lift the protection of {instances(len(one))} of {name}" for name, one in lifts.items()
             )
-            return Change(words, lambda: self._lift(seen, lifts))
+            return Change(words, lambda: lift(self._rollout, seen.outgoing, lifts))
         if off := policies_off(self._rollout, deployment, seen.outgoing, sizes, phase):
             return off
         if step.resize:
             if tags.get(journal.PHASE):
                 drift.refuse_policies(self._rollout, deployment, self.attempted)
-                Telling(progress, tell).once("phase", "plan", seen.group.name, _phase_words(seen, phase))
+                Telling(progress, tell).once(
+                    "phase", "plan", seen.group.name, phase_words(deployment, seen.snapshots, phase)
+                )
             return Change(
-                tuple(f"resize group {name} to {capacity}" for name, capacity in step.resize.items()),
-                lambda: self._write_and_resize(seen, tags, lifts, step.resize),
+                tuple(
+                    beside.words if beside and name == beside.name else f"resize group {name} to {capacity}"
+                    for name, capacity in step.resize.items()
+                ),
+                lambda: self._write_and_resize(seen, tags, lifts, step.resize, beside),
                 wait_after=True,
             )
         if not step.wait_for and phase.final:
@@ -369,52 +402,23 @@ class Upgrade:
         self.takes = reached - began + self._options.pause + 1.0
         return Wait((f"{left:.0f} s more of the pause",), left) if left > 0 else None
 
-    def _lifts(
-        self, seen: _Seen, sizes: Mapping[str, Capacity], resize: Mapping[str, Capacity]
-    ) -> dict[str, list[str]]:
-        """The protected instances that keep an outgoing group from its size, by group; of those whose turn it is.
-
-        Raises:
-            RolloutError: there are some, and their protection is not to be lifted.
-        """
-        found = {
-            group.name: ids
-            for group, __ in seen.outgoing
-            if group.name in resize or group.capacity == sizes[group.name]
-            if (ids := held(group, sizes[group.name].desired_capacity))
-        }
-        if found and self._options.scale_in_protection == REFUSE:
-            words = ", ".join(f"{instances(len(ids))} of {name}" for name, ids in found.items())
-            raise RolloutError(
-                self.attempted,
-                answer=f"{words} must go, and are protected from scale-in",
-                state=self.state,
-                advice="Lift their protection, or let it be lifted with scale_in_protection=lift"
-                " (canary_scale_in_protection), or roll back.",
-            )
-        return found
-
-    def _lift(self, seen: _Seen, lifts: Mapping[str, Sequence[str]]) -> None:
-        # Written down first, so that a rollback gives it back, whatever happens in between.
-        for group, snapshot in seen.outgoing:
-            if ids := lifts.get(group.name):
-                tags = {journal.BEFORE: journal.write_snapshot(lifted(snapshot, group, ids))}
-                self._rollout.autoscaling.write_tags(group.name, tags)
-                self._rollout.autoscaling.protect(group.name, ids, protected=False)
-
     def _write_and_resize(
         self,
         seen: _Seen,
         tags: Mapping[str, str],
-        lifts: Mapping[str, Sequence[str]],
+        lifts: Lifts,
         sizes: Mapping[str, Capacity],
+        beside: fresh_baseline.Baseline | None,
     ) -> None:
         # The journal first: a group is never larger or smaller than it can explain.
         if tags:
             self._rollout.autoscaling.write_tags(seen.group.name, tags)
-        self._lift(seen, lifts)
+        lift(self._rollout, seen.outgoing, lifts)
         for name, capacity in sizes.items():
-            self._rollout.autoscaling.resize(name, capacity)
+            if beside and name == beside.name:
+                fresh_baseline.bring_up(self._rollout, beside, self.attempted, self.state)
+            else:
+                self._rollout.autoscaling.resize(name, capacity)
 
     # --------------------------------------------------------------- going live
 
@@ -478,22 +482,10 @@ class Upgrade:
             "final": phase.final,
             "baking": phase.baking,
             "previous": [snapshot.as_result() for snapshot in seen.snapshots],
+            "baseline": fresh_baseline.as_result(self._beside(seen, phase)),
             "instances": {
                 "new": [one for one in seen.group.instance_ids if one not in existing],
                 "existing": [one for one in seen.group.instance_ids if one in existing],
             },
             "activities": [],
         }
-
-
-def _phase_words(seen: _Seen, phase: Phase) -> str:
-    capacity = seen.deployment.capacity
-    targets = outgoing_targets(
-        seen.snapshots, phase, capacity.desired_capacity, keeps=seen.deployment.bake.keeps
-    )
-    target = with_growth(phase.target, capacity, seen.snapshots)
-    desired = live_capacity(capacity, seen.snapshots).desired_capacity
-    before = sum(snapshot.capacity.desired_capacity for snapshot in seen.snapshots)
-    outgoing = f", outgoing to {sum(targets.values())} of {before}" if seen.snapshots else ""
-    kind = "the bake is over" if phase.baked else "final phase" if phase.final else "phase"
-    return f"{kind}: to {target} of {desired}{outgoing}"

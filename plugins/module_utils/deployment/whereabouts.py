@@ -12,7 +12,8 @@ import time
 from collections.abc import Sequence
 
 from ..core import journal, lease_owner
-from ..core.model import Deployment, Group
+from ..core.capacity import live_capacity, outgoing_targets, with_growth
+from ..core.model import Deployment, Group, Phase, Snapshot
 from . import bake
 
 # A set-up that is begun has no phase yet.
@@ -85,6 +86,18 @@ def _owner(deployment: Deployment, now: float) -> str:
         f"Nobody is at it: {lease.owner} began {since}, and was heard of last before {_clock(lease.until)}."
         " Run the same again to go on, or roll back."
     )
+
+
+def phase_words(deployment: Deployment, snapshots: Sequence[Snapshot], phase: Phase) -> str:
+    """What a phase is about to come to, for a line: C(phase: to 1 of 4, outgoing to 3 of 4)."""
+    capacity = deployment.capacity
+    targets = outgoing_targets(snapshots, phase, capacity.desired_capacity, keeps=deployment.bake.keeps)
+    target = with_growth(phase.target, capacity, snapshots)
+    desired = live_capacity(capacity, snapshots).desired_capacity
+    before = sum(snapshot.capacity.desired_capacity for snapshot in snapshots)
+    outgoing = f", outgoing to {sum(targets.values())} of {before}" if snapshots else ""
+    kind = "the bake is over" if phase.baked else "final phase" if phase.final else "phase"
+    return f"{kind}: to {target} of {desired}{outgoing}"
 
 
 def _clock(moment: float) -> str:

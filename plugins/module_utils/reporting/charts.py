@@ -119,19 +119,28 @@ def legend(entries: Sequence[tuple[str, str]]) -> str:
     return f'<ul class="legend">{samples}</ul>'
 
 
+# What is added to the name of a fresh baseline, on whose capacity nothing relies.
+BESIDE = " (fresh baseline)"
+
+
 def capacity_chart(
     groups: Sequence[tuple[str, Sequence[Point]]],
     bands: Sequence[Band],
     words: str,
     floor: float | None = None,
 ) -> str:
-    """Instances in service over time: a line for each group, given oldest first, and their sum against the C(floor)."""
+    """Instances in service over time: a line for each group, given oldest first, and their sum against the C(floor).
+
+    What is C(BESIDE) them is in no sum.
+    """
     lines = [
         Line(name, points, f"k{number % LINE_KINDS}", steps=True)
         for number, (name, points) in enumerate(groups)
     ]
-    summed = [Line("all groups", total([points for __, points in groups]), "sum", steps=True)]
-    lines = (summed if len(lines) > 1 else []) + lines
+    counted = [points for name, points in groups if not name.endswith(BESIDE)]
+    words_of_sum = "all groups" if len(counted) == len(lines) else "all but the fresh baseline"
+    summed = [Line(words_of_sum, total(counted), "sum", steps=True)]
+    lines = (summed if len(counted) > 1 else []) + lines
     drawn = chart(
         "Instances in service over time",
         words,

@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from ..core.naming import short_name
-from .charts import Band, Point, capacity_chart
+from ..core.naming import baseline_name, short_name
+from .charts import BESIDE, Band, Point, capacity_chart
 from .details import BASELINE, number_of
 from .page_parts import NONE, SIGNS, UNJUDGED, badge, document, facts, moment, table, took
 from .units import in_unit
@@ -112,14 +112,15 @@ def timeline(record: Mapping[str, Any], anchor: str = "timeline") -> str:
             _wanted(phase),
             "" if phase["new"] is None else str(phase["new"]),
             "" if phase["outgoing"] is None else str(phase["outgoing"]),
+            str(phase["baseline"] or ""),
             badge(phase["verdict"]),
             moment(phase["started"], short=True),
             took(phase["started"], phase["ended"]),
         ]
         for number, phase in enumerate(phases, 1)
     ]
-    header = ("Phase", "Name", "Wanted", "New", "Outgoing", "Verdict", "Began", "Took")
-    shown = table(header, rows, raw=(5,))
+    header = ("Phase", "Name", "Wanted", "New", "Outgoing", "Fresh baseline", "Verdict", "Began", "Took")
+    shown = table(header, rows, raw=(6,))
     return f'<section id="{anchor}"><h2>What happened when</h2>\n{plot}\n{shown}</section>'
 
 
@@ -163,6 +164,7 @@ def _capacities(record: Mapping[str, Any]) -> list[tuple[str, list[Point]]]:
         points.append((last, points[-1][1] if record["outcome"] == "running" else after))
         if any(value for __, value in points):
             side = " (new)" if name == short_name(record["group"]) else ""
+            side = BESIDE if name == short_name(baseline_name(record["group"])) else side
             found.append((name + side, points))
     return found
 

@@ -232,12 +232,13 @@ def revision_events(
     series: str,
     revisions: Sequence[Mapping[str, Any]],
     whereabouts: Mapping[str, Sequence[str]] | None = None,
+    baselines: Sequence[Mapping[str, Any]] = (),
 ) -> list[Event]:
     """The revisions of a series, as C(asg_series_info) returns them, as the lines of a table.
 
-    C(whereabouts) are sentences about groups, which stand below it.
+    C(whereabouts) are sentences about groups, which stand below it, and C(baselines) are groups in it that are none.
     """
-    if not revisions:
+    if not revisions and not baselines:
         return [Event("plan", "", f"Series {series} has no revisions.")]
     rows = [
         (
@@ -248,6 +249,9 @@ def revision_events(
             one["image_id"] or NOTHING,
         )
         for one in revisions
+    ]
+    rows += [
+        (str(one["name"]), "baseline", _capacity(one), str(one["in_service"]), NOTHING) for one in baselines
     ]
     lines = table(GROUP_COLUMNS, rows)
     for name, words in (whereabouts or {}).items():
@@ -334,6 +338,7 @@ def _phase(phase: Mapping[str, Any], rollback_began: float | None) -> dict[str, 
         "count": phase.get("count"),
         "new": phase.get("targets", phase.get("new")),
         "outgoing": phase.get("outgoing"),
+        "baseline": phase.get("baseline") or None,
         "started": started,
         "ended": ended,
         "seconds": None if started is None or ended is None else round(ended - started, 1),
@@ -419,6 +424,7 @@ def _phase_lines(record: Mapping[str, Any]) -> list[str]:
         "phase": [phase["name"] or _wanted(phase) for phase in phases],
         "new": [_cell(phase["new"]) for phase in phases],
         "outgoing": [_cell(phase["outgoing"]) for phase in phases],
+        "baseline": [_cell(phase["baseline"]) for phase in phases],
         "took": [seconds_in_words(phase["seconds"]) for phase in phases],
         "verdict": [_cell(phase["verdict"]) for phase in phases],
     }

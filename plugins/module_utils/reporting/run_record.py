@@ -112,6 +112,7 @@ def _phase(
         "ended": ended,
         "verdict": "failed" if told.get("failed") else None,
         "targets": told.get("desired_capacity"),
+        "baseline": (told.get("baseline") or {}).get("desired_capacity"),
         "instances": told.get("instances") or {},
         "actions": told.get("actions") or [],
         "events": told.get("events") or [],

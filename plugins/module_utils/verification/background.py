@@ -11,11 +11,12 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..core.errors import InvalidInput, VerificationFailed
+from ..core.model import Group
 from ..core.naming import short_name
 from ..core.passes import Change, Decision, Event, Step, Tell, Wait
 from ..core.progress import Progress, as_plain, read
@@ -50,6 +51,14 @@ class _InBackground(AwsSurroundings):
 
     def accept(self, name: str, attempted: str) -> Change | None:
         """The plan of the deployment knows nothing of it."""
+        return None
+
+    def outgoing(self, group: Group, *, fresh: bool) -> Sequence[str] | None:
+        """The outgoing groups: a fresh baseline comes and goes with the phases, and no window does."""
+        return super().outgoing(group, fresh=False)
+
+    def end_baseline(self, name: str, progress: VerificationProgress) -> Change | None:
+        """The phase's own verification does."""
         return None
 
     def watch(self, name: str, progress: VerificationProgress, tell: Tell, attempted: str) -> None:

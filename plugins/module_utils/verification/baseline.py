@@ -31,8 +31,11 @@ class Surroundings(Protocol):
     def refuse_missing(self, name: str, attempted: str, *, gone: bool) -> None:
         """Refuse a group that is not there; with C(gone) it may have gone since, if its series is there."""
 
-    def outgoing(self, group: Group) -> Sequence[str] | None:
-        """The names of the groups that went out, or are to go, for this one; None where it is of no series."""
+    def outgoing(self, group: Group, *, fresh: bool) -> Sequence[str] | None:
+        """The names of the groups that went out, or are to go, for this one; None where it is of no series.
+
+        With C(fresh) that of its fresh baseline in their place, where one serves.
+        """
 
     def instances_of_series(self, name: str) -> Sequence[str]:
         """The instances in service of the series that a group of that name would be of."""
@@ -51,6 +54,9 @@ class Surroundings(Protocol):
 
     def accept(self, name: str, attempted: str) -> Change | None:
         """Write into the journal that the phase has passed, where this run deploys the group and it was due."""
+
+    def end_baseline(self, name: str, progress: VerificationProgress) -> Change | None:
+        """Take away what a canary that has passed was compared with, where this run deploys the group."""
 
     def watch(self, name: str, progress: VerificationProgress, tell: Tell, attempted: str) -> None:
         """See whether the group of a deployment is still well, and tell what happened in it and the outgoing ones.
@@ -131,7 +137,9 @@ def find_baseline(
     groups: Sequence[str] | None = settings.baseline_groups
     if not groups:
         # Of a group that does not exist yet it cannot be told.
-        groups = surroundings.outgoing(group) if group else ()
+        # A fresh baseline came up together with the canary, and the others have run for longer.
+        fresh = settings.strategy != PREVIOUS
+        groups = surroundings.outgoing(group, fresh=fresh) if group else ()
         if group is None:
             return Baseline()
     if groups is None:

@@ -19,6 +19,7 @@ from ..core.errors import InvalidInput
 from ..core.health import LAUNCH_PATIENCE
 from ..core.model import Group
 from ..core.passes import LONGEST_INTERVAL, Change, Event, Tell
+from ..deployment import fresh_baseline
 from ..deployment.alarm_watch import watch_alarms
 from ..deployment.health_watch import (
     begin_watching,
@@ -91,12 +92,18 @@ class AwsSurroundings:
             return
         raise unknown_group(self._rollout, name, attempted)
 
-    def outgoing(self, group: Group) -> Sequence[str] | None:
-        """The names of the groups that went out, or are to go, for this one; None where it is of no series."""
+    def outgoing(self, group: Group, *, fresh: bool) -> Sequence[str] | None:
+        """The names of the groups that went out, or are to go, for this one; None where it is of no series.
+
+        With C(fresh) that of its fresh baseline in their place, where one serves.
+        """
         deployment = journal.read_deployment(group)
         if deployment is None:
             return None
         series = self._rollout.series(deployment.series)
+        baselines = fresh_baseline.of_deployment(series, deployment) if fresh else []
+        if any(one.in_service for one in baselines):
+            return [one.name for one in baselines]
         names = [one.name for one, __ in series.outgoing(deployment)]
         # Once it is live, only the new group's own tag still tells.
         there = {one.name for one in series.groups}
@@ -167,6 +174,20 @@ class AwsSurroundings:
         tags = {journal.CAPACITY: journal.write_sizes(dataclasses.replace(deployment, plan=plan))}
         return Change((), lambda: self._rollout.autoscaling.write_tags(name, tags))
 
+    def end_baseline(self, name: str, progress: VerificationProgress) -> Change | None:
+        """Take away what a canary that has passed was compared with, where this run deploys the group."""
+        series_name = naming.series_of_revision(name)
+        series = self._rollout.series(series_name) if series_name else None
+        group = series.group(name) if series else None
+        deployment = journal.read_deployment(group) if group else None
+        if series is None or deployment is None or deployment.lease is None:
+            return None
+        if deployment.lease.owner != self._rollout.deployer.owner:
+            return None
+        return fresh_baseline.removal_now(
+            self._rollout, fresh_baseline.of_deployment(series, deployment), progress
+        )
+
     def watch(self, name: str, progress: VerificationProgress, tell: Tell, attempted: str) -> None:
         """See whether the group of a deployment is still well, and tell what happened in it and the outgoing ones.
 
@@ -213,7 +234,8 @@ class AwsSurroundings:
             attempted=attempted,
             state=state,
         )
-        for one, __ in series.outgoing(deployment):
+        outgoing = [one for one, __ in series.outgoing(deployment)]
+        for one in (*outgoing, *fresh_baseline.of_deployment(series, deployment)):
             Telling(progress, tell).capacity(one, one.capacity.desired_capacity)
 
     def upkeep(self, name: str, progress: VerificationProgress, attempted: str) -> Change | None:

@@ -67,5 +67,5 @@ def expected(sizes: Mapping[str, Any]) -> dict[str, int]:
     found = {"expected_instances": int(sizes["new"])}
     # Where there are no outgoing groups, as on a first deployment, there will be nothing to compare with.
     if sizes.get("outgoing_groups"):
-        found["expected_baseline_instances"] = int(sizes["outgoing"])
+        found["expected_baseline_instances"] = int(sizes.get("baseline") or sizes["outgoing"])
     return found

@@ -96,6 +96,11 @@ class Settings:
         return self.strategy != NONE and any(metric.rule.uses_baseline for metric in self.metrics)
 
     @property
+    def compares_with_outgoing(self) -> bool:
+        """Whether the baseline is what there is beside the group: no group that is named, and no earlier time."""
+        return not self.baseline_groups and self.strategy in (AUTO, CANARY)
+
+    @property
     def error(self) -> float:
         """The chance of a false alarm that each compared metric may have: an equal share of the whole's.
 

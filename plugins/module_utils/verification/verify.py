@@ -14,7 +14,7 @@ from typing import Any
 
 from ..aws.cloudwatch import AlarmState, CloudWatch
 from ..core.errors import VerificationFailed
-from ..core.naming import short_name
+from ..core.naming import baseline_name, short_name
 from ..core.passes import Ask, Clock, Decision, Done, Event, Tell, Wait
 from ..judging import judge
 from ..judging.datapoints import (
@@ -120,7 +120,7 @@ class Verification:
             if progress.concluded is None:
                 self._surroundings.watch(settings.group, progress, tell, self.attempted)
         if progress.concluded is not None:
-            return self._end(progress.concluded, progress.answer)
+            return self._end(progress.concluded, progress)
         if progress.window is None:
             start = settings.start if settings.start is not None else now + settings.warmup
             baseline, planned = Preparation(
@@ -267,7 +267,7 @@ class Verification:
         tolerated = judgement.verdict == INCONCLUSIVE and self._settings.on_inconclusive != "fail"
         if passed or tolerated:
             progress.concluded = result
-            return self._end(result, progress.answer)
+            return self._end(result, progress)
         reasons = "; ".join(judgement.reasons) or f"the score of {number(judgement.score)} is not enough"
         raise VerdictNotPassed(
             self.attempted,
@@ -294,20 +294,25 @@ class Verification:
             "plan": progress.plan,
         }
 
-    def _end(self, result: dict[str, Any], answer: str | None) -> Decision:
+    def _end(self, result: dict[str, Any], progress: VerificationProgress) -> Decision:
         """What is left once the verdict is there: a person to be asked, and the journal to be told."""
         if self._settings.retrospective:
             return Done(result)
         if result["verdict"] == INCONCLUSIVE and self._settings.on_inconclusive == ASK:
-            if answer is None:
+            if progress.answer is None:
                 return Ask(f"{self.subject}: the verdict is inconclusive. Type yes to go on all the same")
-            if answer.lower() != "yes":
+            if progress.answer.lower() != "yes":
                 raise VerdictNotPassed(
                     self.attempted,
                     answer="the verdict was inconclusive, and nobody said yes to going on",
                     result=result,
                 )
-        return self._surroundings.accept(self._settings.group, self.attempted) or Done(result)
+        name = self._settings.group
+        # First that it has passed: whoever goes on without the baseline needs it no more.
+        accepted = self._surroundings.accept(name, self.attempted)
+        if accepted is None and baseline_name(name) in progress.baseline.groups:
+            accepted = self._surroundings.end_baseline(name, progress)
+        return accepted or Done(result)
 
     def _strategy(self, progress: VerificationProgress) -> str:
         if progress.baseline.nothing:

@@ -177,7 +177,27 @@ class TestShortNames:
             ("shop____prod__7", "shop____prod__7"),
             ("checkout__prod__7", "checkout__prod__7"),
             ("shop-checkout-base", "shop-checkout-base"),
+            ("shop__checkout__prod__7__baseline", "checkout__prod__7__baseline"),
+            ("my__shop__checkout__prod__7__baseline", "my__shop__checkout__prod__7__baseline"),
         ],
     )
     def test_a_line_shows_the_last_three_of_four_parts(self, name: str, short: str) -> None:
         assert naming.short_name(name) == short
+
+
+class TestBaselines:
+    def test_it_is_named_after_the_group_and_taken_for_no_revision(self) -> None:
+        name = naming.baseline_name("shop__checkout__prod__7")
+        assert name == "shop__checkout__prod__7__baseline"
+        assert naming.series_of_revision(name) is None
+        for series in ("shop__checkout__prod", "shop__checkout__prod__7"):
+            assert naming.revision_of(series, name) is None
+
+    def test_a_long_one_keeps_its_end_and_tells_one_from_another(self) -> None:
+        names = {naming.baseline_name(f"{'a' * 240}__{revision}") for revision in (7, 8)}
+        assert len(names) == 2
+        assert all(len(name) <= 255 for name in names)
+        assert all(name.endswith("__baseline") for name in names)
+        (longest,) = {naming.baseline_name(f"{'a' * 247}__123456")}
+        assert len(longest) == 255
+        assert naming.series_of_revision(longest) is None

@@ -127,6 +127,26 @@ def test_the_timeline_has_both_groups_the_phases_and_the_rollback() -> None:
         assert words in timeline
 
 
+def test_a_fresh_baseline_has_its_line_and_column_and_counts_for_nothing() -> None:
+    def told(at: float, group: str, in_service: int) -> dict[str, Any]:
+        return {"kind": "capacity", "subject": group, "text": "", "at": at, "in_service": in_service}
+
+    groups = ("checkout__prod__6", "checkout__prod__7", "checkout__prod__7__baseline")
+    events = [told(10.0 + at, group, number) for at, number in ((0, 0), (5, 2)) for group in groups]
+    run = Run(
+        "live",
+        phases=[
+            {"name": "One", "targets": 2, "baseline": 2, "started": 0.0, "ended": 20.0, "events": events}
+        ],
+        setup={"group": "shop__checkout__prod__7"},
+    )
+    text = page(run.record())
+    assert "<title>checkout__prod__7__baseline (fresh baseline)</title>" in text
+    assert "<title>all but the fresh baseline</title>" in text
+    assert '<th scope="col">Fresh baseline</th>' in text
+    assert "Fresh baseline" not in page(rolled_back().record())
+
+
 def test_the_window_is_marked_and_the_bound_drawn() -> None:
     text = page(rolled_back().record())
     cpu = text[text.index('data-chart="metric" data-metric="cpu"') :]

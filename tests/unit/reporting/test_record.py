@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.progressive.aws.plugins.module_utils.core import passes
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.progressive.aws.plugins.module_utils.reporting import record
-from ansible_collections.progressive.aws.plugins.module_utils.reporting.record import Run
+from ansible_collections.progressive.aws.plugins.module_utils.reporting.record import Run, revision_events
 from ansible_collections.progressive.aws.plugins.module_utils.reporting.write_report import Report
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,6 +120,29 @@ def test_a_plan_shows_what_each_phase_would_lead_to() -> None:
         "  Canary  1    3",
         "  Rest    4    0",
     ]
+
+
+def test_phases_show_their_fresh_baselines_where_one_has_any() -> None:
+    planned = [
+        {"name": "Canary", "new": 1, "outgoing": 3, "baseline": 1},
+        {"name": "Rest", "new": 4, "outgoing": 0},
+    ]
+    assert lines(Run("planned", phases=planned))[1:] == [
+        "  phase   new  outgoing  baseline",
+        "  Canary  1    3         1",
+        "  Rest    4    0         -",
+    ]
+
+
+def test_the_status_of_a_series_shows_fresh_baselines_that_are_no_revisions() -> None:
+    beside = {
+        "name": "shop__checkout__prod__2__baseline",
+        "min_size": 1,
+        "max_size": 1,
+        "desired_capacity": 1,
+    }
+    found = revision_events("shop__checkout__prod", [], {}, [{**beside, "in_service": 1}])
+    assert [one.text.split() for one in found][1] == [beside["name"], "baseline", "1/1/1", "1", "-"]
 
 
 def test_a_phase_without_a_name_is_called_by_what_it_wants() -> None:

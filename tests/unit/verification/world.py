@@ -59,7 +59,7 @@ class Fleet:
             target_group_arns, ("arn:aws:elasticloadbalancing:r:1:loadbalancer/app/front/cc",)
         )
 
-    def outgoing(self, group: Group) -> Sequence[str] | None:
+    def outgoing(self, group: Group, *, fresh: bool) -> Sequence[str] | None:
         return self.out
 
     def instances_of_series(self, name: str) -> Sequence[str]:
@@ -76,6 +76,9 @@ class Fleet:
 
     def accept(self, name: str, attempted: str) -> None:
         """There is no journal to write into: nobody deploys these groups."""
+
+    def end_baseline(self, name: str, progress: VerificationProgress) -> None:
+        """There is no fresh baseline to take away."""
 
     def watch(self, name: str, progress: VerificationProgress, tell: Any, attempted: str) -> None:
         """Nothing happens to these groups."""
