@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..aws.answers import launch_source
-from ..aws.auto_scaling import TYPE_MISSING
 from ..aws.elastic_load_balancing import MISSING_TARGET_GROUP
+from ..aws.launch_sources import TYPE_MISSING
 from ..copying.described import Described, Overrides, override_specifications, template_key
 from ..core import health, journal
 from ..core.errors import AwsError, InvalidInput

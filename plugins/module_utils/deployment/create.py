@@ -14,7 +14,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ..aws.auto_scaling import ALREADY_EXISTS, TEMPLATE_EXISTS
+from ..aws.auto_scaling import ALREADY_EXISTS
+from ..aws.launch_sources import TEMPLATE_EXISTS
 from ..copying.group import follow_up_requests, group_request
 from ..copying.launch_template import (
     launch_configuration_request,

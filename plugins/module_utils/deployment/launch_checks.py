@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from ..aws.auto_scaling import TEMPLATE_EXISTS, TYPE_MISSING
 from ..aws.calls import TRANSIENT
+from ..aws.launch_sources import TEMPLATE_EXISTS, TYPE_MISSING
 from ..copying.described import (
     Described,
     Overrides,
