@@ -279,13 +279,14 @@ def wanted_phases(
 
 
 def wanted(options: Mapping[str, Any], baseline_seconds: float = 0.0) -> Wanted:
-    """What C(percent) or C(count) ask for, with a fresh baseline beside it for so many seconds."""
+    """What C(percent), C(count) and C(weight) ask for, with a fresh baseline beside it for so many seconds."""
     return Wanted(
         percent=options["percent"],
         count=options["count"],
         name=options.get("name") or "",
         verified=bool(options.get("verify")),
         baseline_seconds=baseline_seconds,
+        weight=options.get("weight"),
     )
 
 

@@ -81,6 +81,7 @@ VARIABLES = frozenset(
         "canary_settle_time",
         "canary_steady_state_timeout",
         "canary_tags",
+        "canary_traffic",
         "canary_take_over",
         "canary_target_group_arns",
         "canary_unknown_members",

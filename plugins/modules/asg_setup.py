@@ -85,10 +85,16 @@ options:
       percent:
         description:
           - How many percent of O(desired_capacity) the new group has after the phase, from 1 to 100.
-          - Exactly one of O(phases[].percent) and O(phases[].count) must be given.
+          - Exactly one of O(phases[].percent) and O(phases[].count) must be given, but for a phase with only
+            O(phases[].weight), which leaves the instances as they are.
         type: int
       count:
         description: How many instances the new group has after the phase.
+        type: int
+      weight:
+        description:
+          - How many percent of the requests the new group gets by the phase, from 0 to 100, where O(traffic) is
+            shifted. By default as many percent as of the instances. The phase that reaches 100 % gets all.
         type: int
       before:
         description: Task files that the role P(progressive.aws.canary#role) runs before the upgrade.
@@ -108,6 +114,41 @@ options:
           - The options of M(progressive.aws.cloudwatch_verify) with which the phase is going to be verified.
           - They are checked, and what they can find is planned, before anything is touched.
         type: dict
+  traffic:
+    description:
+      - Listeners and rules of Application Load Balancers whose requests are shifted to the new group by the weights of
+        the phases, apart from its instances. It needs O(phases).
+      - The new group gets a copy of the production target group, with all of its attributes and tags, in the same
+        forward action. At the end it serves from the production target group itself, the actions are as they were, and
+        the copy is deleted; in a rollback, too.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      listener_arn:
+        description: The ARN of a listener, whose default action is meant.
+        type: str
+      rule_arn:
+        description: The ARN of a rule.
+        type: str
+      load_balancer:
+        description:
+          - The name or the ARN of a load balancer, together with O(traffic[].port).
+          - Exactly one of this, O(traffic[].listener_arn) and O(traffic[].rule_arn) must be given.
+        type: str
+      port:
+        description: The port of the listener.
+        type: int
+      host:
+        description: The host in the conditions of a rule of the listener.
+        type: str
+      path:
+        description: The path in the conditions of a rule of the listener.
+        type: str
+      target_group:
+        description:
+          - The name or the ARN of the production target group, where the action forwards to several of the base's.
+        type: str
   bake:
     description:
       - What comes after the last phase, before the new revision is live. It is watched for a while, with its alarms,
@@ -661,6 +702,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.copying.group_alar
     WAYS as WAYS_OF_ALARMS,
 )
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
+from ansible_collections.progressive.aws.plugins.module_utils.core.forwarding import WantedPlace
 from ansible_collections.progressive.aws.plugins.module_utils.core.hooks import read_hooks
 from ansible_collections.progressive.aws.plugins.module_utils.core.protection import LIFT, WAYS
 from ansible_collections.progressive.aws.plugins.module_utils.deployment import alarm_watch
@@ -693,11 +735,21 @@ PHASE = {
     "name": {"type": "str"},
     "percent": {"type": "int"},
     "count": {"type": "int"},
+    "weight": {"type": "int"},
     "before": {"type": "raw"},
     "after": {"type": "raw"},
     "pause": {"type": "raw"},
     "vars": {"type": "raw"},
     "verify": {"type": "dict"},
+}
+TRAFFIC = {
+    "listener_arn": {"type": "str"},
+    "rule_arn": {"type": "str"},
+    "load_balancer": {"type": "str"},
+    "port": {"type": "int"},
+    "host": {"type": "str"},
+    "path": {"type": "str"},
+    "target_group": {"type": "str"},
 }
 ROLE = {
     "variables": {"type": "list", "elements": "str", "default": []},
@@ -737,6 +789,7 @@ ARGUMENT_SPEC = {
     "alarms_of_group": {"type": "str", "choices": list(WAYS_OF_ALARMS), "default": TELL},
     **modules.BLOCKERS_OPTION,
     "unknown_members": {"type": "str", "choices": ["refuse", "ignore"], "default": "refuse"},
+    "traffic": {"type": "list", "elements": "dict", "options": TRAFFIC, "default": []},
     "bake": {
         "type": "dict",
         "options": {
@@ -781,6 +834,7 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
         alarms_of_group=params["alarms_of_group"],
         blockers=read_blockers(params["blockers"]),
         unknown_members=params["unknown_members"],
+        traffic=tuple(WantedPlace(**{k: v for k, v in one.items() if v}) for one in params["traffic"]),
         bake=bake_of(params["bake"], params["bake_outgoing"]),
         baseline=params["baseline"],
         list_copied=params["list_copied"],

@@ -32,10 +32,16 @@ options:
       - How many percent of the capacity the new group has after the phase, from 1 to 100, rounded half up, and at
         least one instance.
       - Percentages and counts are of the whole. Where 25 % are in service, 50 % doubles them.
-      - Exactly one of O(percent) and O(count) must be given.
+      - Exactly one of O(percent) and O(count) must be given, but for a phase with only O(weight).
     type: int
   count:
     description: How many instances the new group has after the phase, at most its whole capacity.
+    type: int
+  weight:
+    description:
+      - How many percent of the requests the new group gets by the phase, from 0 to 100, where
+        M(progressive.aws.asg_setup) was given O(progressive.aws.asg_setup#module:traffic). By default as many percent
+        as of the instances.
     type: int
   phase_name:
     description: What the phase is called, for the record of the run.
@@ -375,6 +381,7 @@ ARGUMENT_SPEC = {
     "group": {"type": "str", "required": True},
     "percent": {"type": "int"},
     "count": {"type": "int"},
+    "weight": {"type": "int"},
     "phase_name": {"type": "str"},
     "pause": {"type": "float", "default": 0.0},
     "resize_order": {"type": "str", "choices": list(RESIZE_ORDERS), "default": NEW_FIRST},

@@ -36,6 +36,7 @@ STRUCTURES = frozenset(
         "security_group_ids",
         "tags",
         "target_group_arns",
+        "traffic",
         "watch",
         "watched_alarms",
     }

@@ -20,7 +20,8 @@ from ansible_collections.progressive.aws.plugins.module_utils.core.errors import
 )
 
 from tests.faults.harms import HARMS, MOST_COMMANDS, harm, way_out, what_wants_in_vain
-from tests.faults.scenarios import TIMING, Scenario, deploy, half_way
+from tests.faults.scenarios import TIMING, Scenario, deploy, half_way, shifted_half_way
+from tests.sandbox import forwarding
 from tests.sandbox.faults import Fault
 from tests.sandbox.inprocess import InProcess
 from tests.unit.engine import SETTINGS, START, Site
@@ -100,6 +101,8 @@ class Case:
         self.aws = aws
         self.scenario = scenario
         self.floor = scenario.floor
+        #: The share of requests that went where nobody is healthy, by target group.
+        self.lost_requests: dict[str, float] = {}
         #: The second fault of a pair, and how many calls are left until it strikes; none is left once it has.
         self.second, self.left_until_second = "", 0
         self.site = Site(aws, client=aws.direct_client)
@@ -120,7 +123,8 @@ class Case:
         self.before_all = site.standing()
         self.scenario.prepare(site)
         # A rollback is measured against what was there before the deployment that it takes back.
-        self.snapshot = self._snapshot_of_rollback() if self.scenario.prepare is half_way else site.standing()
+        at_half = self.scenario.prepare in (half_way, shifted_half_way)
+        self.snapshot = self._snapshot_of_rollback() if at_half else site.standing()
         self.untouchable = {
             name: value
             for name, value in site.standing().items()
@@ -128,12 +132,29 @@ class Case:
         }
         site.totals.clear()
         site.look()
+        self._watch_requests()
         self.aws.world.settings.staleness = self.scenario.staleness
+
+    def _watch_requests(self) -> None:
+        """Note at each look which requests go to a target group without a healthy target."""
+        if "traffic" not in self.scenario.options:
+            return
+        look, world = self.site.clock.look, self.aws.world
+
+        def watch() -> None:
+            look()
+            self.lost_requests.update(forwarding.lost_shares(world, world.targets.healthy()))
+
+        self.site.clock.look = watch
 
     def _snapshot_of_rollback(self) -> dict[str, Any]:
         """Revision 1 as it was when it was live by itself: what its journal says."""
         standing = self.site.standing()
         kept = {name: value for name, value in standing.items() if not name.endswith("prod__2")}
+        # What requests go by is as it was before everything.
+        traffic = ("listener ", "rule ", "target group ")
+        kept = {name: value for name, value in kept.items() if not name.startswith(traffic)}
+        kept |= {name: value for name, value in self.before_all.items() if name.startswith(traffic)}
         group, policies = kept["group shop__checkout__prod__1"]
         tags = {key: value for key, value in group["Tags"].items() if key != journal.BEFORE}
         restored = {
@@ -272,6 +293,8 @@ class Case:
             problems.append(f"a good image is live only after {' and '.join(commands)}")
         if min(site.totals) < before:
             problems.append(f"on the way out capacity in service fell to {min(site.totals)}, below {before}")
+        if [name for name in site.standing() if name.startswith("target group")] != ["target group shop-web"]:
+            problems.append("a target group is left over")
         if self._serving(newest) != 4:
             problems.append(f"the way out ends with {self._serving(newest)} in service")
         return problems
@@ -318,6 +341,7 @@ class Case:
         problems = []
         if min(site.totals) < self.scenario.floor:
             problems.append(f"capacity in service fell to {min(site.totals)}, below {self.scenario.floor}")
+        problems += [f"{share:.0%} of requests went to {arn}" for arn, share in self.lost_requests.items()]
         for name, value in self.untouchable.items():
             if now.get(name) != value:
                 problems.append(f"{name} was touched")

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.progressive.aws.plugins.module_utils.core import journal
+from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import Wanted
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import RolloutError
+from ansible_collections.progressive.aws.plugins.module_utils.core.forwarding import WantedPlace
 from ansible_collections.progressive.aws.plugins.module_utils.core.model import Bake
 from ansible_collections.progressive.aws.plugins.module_utils.core.passes import Timing
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.upgrade import Upgrade
@@ -22,6 +24,11 @@ BAKE_RUNNING = {"bake": Bake(20, keeps=True)}
 BAKE_STOPPED = {"bake": Bake(20)}
 COPY_ALARMS = {"alarms_of_group": "copy"}
 FRESH_BASELINE = {"baseline": "fresh"}
+#: Requests go by the phases' percents. The shop's load balancer is tests/demo/shop.py's.
+SHIFTED = {
+    "phases": (Wanted(percent=25), Wanted(percent=50), Wanted(percent=100)),
+    "traffic": (WantedPlace(load_balancer="shop-web", port=80),),
+}
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,17 @@ def _fresh_baseline(site: Site, owner: str) -> None:
     deploy(site, owner, **FRESH_BASELINE)
 
 
+def _shift(site: Site, owner: str) -> None:
+    deploy(site, owner, **SHIFTED)
+
+
+def shifted_half_way(site: Site) -> None:
+    _one_live(site)
+    group = site.set_up(site.new_image, **SHIFTED)
+    site.upgrade(group, 25)
+    site.upgrade(group, 50)
+
+
 def _roll_back(site: Site, owner: str) -> None:
     # The run that had come half way goes on to roll back.
     site.run(site.roll_back_step(owner="one" if owner == "disturbed" else owner), TIMING)
@@ -213,6 +231,9 @@ SCENARIOS = {
             options=COPY_ALARMS,
             alarms=("cpu", "half"),
         ),
+        Scenario("shifted traffic", _one_live, _shift, options=SHIFTED),
+        Scenario("shifted traffic, a rollback", shifted_half_way, _roll_back, options=SHIFTED),
+        Scenario("shifted traffic, harm by hand", _one_live, _shift, options=SHIFTED, harmed=True),
         Scenario("harm by hand in a phase", _one_live, deploy, harmed=True),
         Scenario("harm by hand in a rollback", half_way, _roll_back, harmed=True),
         Scenario("weights, late answers", _one_live, deploy, base=_weights, staleness=LATE),

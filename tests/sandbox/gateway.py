@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from tests.sandbox import moto_services
+from tests.sandbox import forwarding, moto_services
 from tests.sandbox.clock import Clock
 from tests.sandbox.ec2 import images, launch_templates
 from tests.sandbox.errors import AwsError, not_modelled
@@ -119,7 +119,18 @@ class Gateway:
         if call.protocol == "rest":
             return moto_services.call(call)
         output = self._output(call)
-        return moto_services.call(call) if output is None else answer(call, output)
+        return self._moto(call) if output is None else answer(call, output)
+
+    def _moto(self, call: Call) -> Response:
+        if call.service != "elbv2":
+            return moto_services.call(call)
+        world = self.world_in(call.region)
+        forwarding.check(world, call.operation, call.parameters)
+        done = moto_services.call(call)
+        if call.write:
+            forwarding.complete(world)
+            world.targets.look()
+        return done
 
     def _output(self, call: Call) -> dict[str, Any] | None:
         world = self.world_in(call.region)

@@ -10,9 +10,10 @@ those of "Health checks for your target groups" (User Guide for Application Load
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from tests.sandbox import forwarding
 from tests.sandbox.errors import AwsError, not_modelled
 from tests.sandbox.world import TargetInterval
 
@@ -75,6 +76,8 @@ class Targets:
         #: Where an instance is registered -> its id and port -> what is known of it there.
         self.registered: dict[str, dict[tuple[str, int | None], Target]] = {}
         self._intervals: list[TargetInterval] = []
+        #: Whether any target gets more or less than its own requests.
+        self._shared = False
         world.on_tick.append(self._look)
 
     # -- what the operations say ---------------------------------------------------------------
@@ -281,17 +284,20 @@ class Targets:
 
     def _forwarding(self, arn: str) -> list[Any]:
         """Return moto's load balancers with a listener that forwards to a target group."""
-        elbv2 = self._world.backend("elbv2")
-        return [
-            balancer
-            for balancer in elbv2.load_balancers.values()
-            if any(
-                arn in elbv2._get_target_group_arns_from(action_data=action.data)
-                for listener in balancer.listeners.values()
-                for rule in listener.rules.values()
-                for action in rule.actions
-            )
-        ]
+        return forwarding.forwarding_to(self._world, arn)
+
+    def healthy(self) -> dict[str, int]:
+        """Return how many healthy targets each target group has that has any, by ARN."""
+        self._look()
+        return self._healthy()
+
+    def _healthy(self) -> dict[str, int]:
+        counts = {
+            where: sum(target.interval is not None for target in targets.values())
+            for where, targets in self.registered.items()
+            if where.startswith("arn:")
+        }
+        return {where: count for where, count in counts.items() if count}
 
     def _takes_traffic(self, instance_id: str, zones: frozenset[str] | None) -> bool:
         instance = self._world.autoscaling.ec2_instance(instance_id)
@@ -334,6 +340,31 @@ class Targets:
                         del targets[key]
                     continue
                 self._note(where, target, zones)
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """Note by how much the weights of target groups, and who is healthy there, change what each target gets."""
+        loads = forwarding.loads(self._world, self._healthy())
+        if not loads and not self._shared:
+            return
+        self._shared = bool(loads)
+        now = self._world.now()
+        for where, targets in self.registered.items():
+            load = loads.get(where, 1.0)
+            for target in targets.values():
+                interval = target.interval
+                if interval is None or interval.load == load:
+                    continue
+                if interval.healthy_from == now:
+                    interval.load = load
+                    continue
+                interval.healthy_until = now
+                target.interval = replace(interval, healthy_from=now, healthy_until=None, load=load)
+                self._intervals.append(target.interval)
+
+    def look(self) -> None:
+        """Look at once, after something else than a target has changed: an action."""
+        self._look()
 
     def _look_in(self, seconds: float) -> None:
         self._world.once_at(self._world.now() + seconds, self._look, "targets")

@@ -75,7 +75,8 @@ class TargetInterval:
     """A time in which a load balancer held an instance for healthy.
 
     ``target`` is the target group's ARN or the classic load balancer's name. ``load_balancers`` are
-    CloudWatch's values of the LoadBalancer dimension (``app/name/id``), or the classic name again.
+    CloudWatch's values of the LoadBalancer dimension (``app/name/id``), or the classic name again. ``load`` is how many
+    times its own requests the instance got, as the weights of target groups have it.
     """
 
     target: str
@@ -83,6 +84,7 @@ class TargetInterval:
     instance_id: str
     healthy_from: float
     healthy_until: float | None = None
+    load: float = 1.0
 
 
 class ServiceHandler(Protocol):

@@ -158,6 +158,15 @@ class Site:
             found[f"configuration {configuration['LaunchConfigurationName']}"] = configuration
         for alarm in self.shop.client("cloudwatch").describe_alarms()["MetricAlarms"]:
             found[f"alarm {alarm['AlarmName']}"] = alarm["AlarmActions"]
+        elbv2 = self.shop.client("elbv2")
+        for balancer in elbv2.describe_load_balancers()["LoadBalancers"]:
+            arn = balancer["LoadBalancerArn"]
+            for listener in elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
+                found[f"listener {listener['ListenerArn']}"] = listener
+                for rule in elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
+                    found[f"rule {rule['RuleArn']}"] = rule
+        for target_group in elbv2.describe_target_groups()["TargetGroups"]:
+            found[f"target group {target_group['TargetGroupName']}"] = target_group
         return found
 
     # -------------------------------------------------------------------- building
@@ -237,19 +246,22 @@ class Site:
         owner: str = "one",
         *,
         count: int | None = None,
+        weight: int | None = None,
         resize_order: str = "new_first",
         settle_time: float = 2.0,
         scale_in_protection: str = "lift",
         baseline: str = "outgoing",
+        end_bake: bool = False,
         **deployer: Any,
     ) -> Upgrade:
         options = UpgradeOptions(
             group,
-            Wanted(percent=percent, count=count),
+            Wanted(percent=percent, count=count, weight=weight),
             resize_order,
             settle_time,
             scale_in_protection=scale_in_protection,
             baseline=baseline,
+            end_bake=end_bake,
         )
         return Upgrade(self.rollout(owner, **deployer), options)
 

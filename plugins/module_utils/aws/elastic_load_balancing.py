@@ -1,7 +1,8 @@
 # Copyright (c) 2026, The progressive.aws team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that talks to Elastic Load Balancing, classic and v2.
+"""Who is healthy behind load balancers, classic and v2, and what zones they serve; the rest of Elastic Load Balancing
+stands in C(listeners) and C(target_groups).
 
 Private to the collection: no other collection should import it.
 """

@@ -373,6 +373,24 @@ SCHEDULED_ACTION = Table(
     ),
 )
 
+TARGET_GROUP = Table(
+    "The target group that a revision has while traffic is shifted",
+    "`DescribeTargetGroups` → `CreateTargetGroup`; all that `DescribeTargetGroupAttributes` tells is set by"
+    " `ModifyTargetGroupAttributes`",
+    (
+        *_members(
+            How.COPIED,
+            "HealthCheckEnabled HealthCheckIntervalSeconds HealthCheckPath HealthCheckPort HealthCheckProtocol"
+            " HealthCheckTimeoutSeconds HealthyThresholdCount IpAddressType Matcher Port Protocol ProtocolVersion"
+            " TargetControlPort TargetType UnhealthyThresholdCount VpcId",
+        ),
+        Member("Name", How.ADAPTED, "named after the group, with a digest"),
+        Member("Tags", How.ADAPTED, "production's, as `DescribeTags` tells them, and the deployment's own"),
+        *_members(How.TOLD, "TargetGroupArn TargetGroupName", "identifies the production target group"),
+        Member("LoadBalancerArns", How.TOLD, "follows from the listeners and rules that forward to it"),
+    ),
+)
+
 TABLES = (
     GROUP,
     LAUNCH_TEMPLATE,
@@ -384,4 +402,5 @@ TABLES = (
     POLICY,
     ALARM,
     SCHEDULED_ACTION,
+    TARGET_GROUP,
 )

@@ -38,7 +38,8 @@ class Wanted:
     """What a phase asks for: a percentage of the desired capacity, or a number of instances.
 
     C(verified) says that it is to be verified before the next one begins. C(baseline_seconds) is for how long a fresh
-    baseline of as many instances runs beside it at least; 0 where there is none.
+    baseline of as many instances runs beside it at least; 0 where there is none. C(weight) is the percent of
+    production's requests, where traffic is shifted; with it alone the capacity stays as it is.
     """
 
     percent: int | None = None
@@ -46,10 +47,20 @@ class Wanted:
     name: str = ""
     verified: bool = False
     baseline_seconds: float = 0.0
+    weight: int | None = None
 
     def __str__(self) -> str:
-        """Words for a message: C(25 %) or C(3 instances)."""
-        return f"{self.percent} %" if self.percent is not None else f"{self.count} instances"
+        """Words for a message: C(25 %), C(3 instances) or C(25 % with 5 % of the requests)."""
+        size = f"{self.percent} %" if self.percent is not None else f"{self.count} instances"
+        if self.weight is None:
+            return size
+        requests = f"{self.weight} % of the requests"
+        return requests if self.of_weight_alone else f"{size} with {requests}"
+
+    @property
+    def of_weight_alone(self) -> bool:
+        """Whether it shifts traffic and leaves the capacity as it is."""
+        return self.weight is not None and self.percent is None and self.count is None
 
     def problems(self, desired_capacity: int | None = None) -> list[str]:
         """Say what is wrong with it by itself; an empty list where nothing is.
@@ -57,6 +68,15 @@ class Wanted:
         Without C(desired_capacity) only what does not depend on it is judged.
         """
         where = f"phase {self.name!r}" if self.name else "the phase"
+        if self.weight is not None and not 0 <= self.weight <= 100:
+            return [f"{where} has weight {self.weight}; it must be from 0 to 100"]
+        if self.of_weight_alone:
+            return []
+        if self.percent == 100 and self.weight not in (None, 100):
+            return [
+                f"{where} has percent 100 and weight {self.weight}; the phase that reaches 100 % of the instances"
+                " gets all requests"
+            ]
         if (self.percent is None) == (self.count is None):
             which = "neither" if self.percent is None else "both"
             return [f"{where} has {which} of percent and count; give exactly one"]
@@ -92,10 +112,26 @@ class Wanted:
 
         A phase at or below what is already reached is C(reached) itself.
         """
-        target, final = self.target(desired_capacity), self.is_final(desired_capacity)
-        if (final, target) <= (reached.final, reached.target):
+        target = reached.target if self.of_weight_alone else self.target(desired_capacity)
+        final, weight = self.is_final(desired_capacity), None
+        if reached.weight is not None:
+            weight = max(reached.weight, self.share(desired_capacity))
+        if (final, target, weight or 0) <= (reached.final, reached.target, reached.weight or 0):
             return reached
-        return Phase(before=reached.target, target=target, final=final)
+        return Phase(before=reached.target, target=max(target, reached.target), final=final, weight=weight)
+
+    def share(self, desired_capacity: int) -> int:
+        """The percent of production's requests that the new group gets by it, where traffic is shifted.
+
+        As given, else that of the instances; the final phase gets all.
+        """
+        if self.is_final(desired_capacity):
+            return 100
+        if self.weight is not None:
+            return self.weight
+        if self.percent is not None:
+            return self.percent
+        return min(_half_up(100 * (self.count or 0), desired_capacity), 100) if desired_capacity else 0
 
 
 def fresh_baseline_size(wanted: Wanted, phase: Phase) -> int:
@@ -106,13 +142,28 @@ def fresh_baseline_size(wanted: Wanted, phase: Phase) -> int:
     return phase.target if wanted.baseline_seconds and not phase.final else 0
 
 
-def planned(phases: Sequence[Wanted], desired_capacity: int) -> tuple[PlannedPhase, ...]:
-    """The phases as the journal keeps them."""
+def with_sizes(phases: Sequence[Wanted]) -> list[Wanted]:
+    """The phases, of which those of a weight alone have the percent or count of the one before."""
+    found: list[Wanted] = []
+    for one in phases:
+        if one.of_weight_alone and found:
+            one = dataclasses.replace(one, percent=found[-1].percent, count=found[-1].count)
+        found.append(one)
+    return found
+
+
+def planned(
+    phases: Sequence[Wanted], desired_capacity: int, *, shifts: bool = False
+) -> tuple[PlannedPhase, ...]:
+    """The phases as the journal keeps them; with C(shifts) with their weights."""
     return tuple(
         PlannedPhase(
-            one.target(desired_capacity), one.is_final(desired_capacity), "due" if one.verified else ""
+            one.target(desired_capacity),
+            one.is_final(desired_capacity),
+            "due" if one.verified else "",
+            one.share(desired_capacity) if shifts else None,
         )
-        for one in phases
+        for one in with_sizes(phases)
     )
 
 
@@ -130,10 +181,12 @@ def replanned(
     plan: Sequence[PlannedPhase], earlier: Sequence[PlannedPhase], reached: Phase
 ) -> tuple[PlannedPhase, ...]:
     """A new plan for a deployment that goes on: what had passed before and is there again has passed."""
-    before = {(one.target, one.final) for one in earlier if one.verdict == "passed"}
+    before = {(one.target, one.final, one.weight) for one in earlier if one.verdict == "passed"}
     return tuple(
         dataclasses.replace(one, verdict="passed")
-        if one.verdict == "due" and (one.target, one.final) in before and _is_reached(one, reached)
+        if one.verdict == "due"
+        and (one.target, one.final, one.weight) in before
+        and _is_reached(one, reached)
         else one
         for one in plan
     )
@@ -141,13 +194,9 @@ def replanned(
 
 def out_of_turn(plan: Sequence[PlannedPhase], reached: Phase, wanted: Phase) -> str:
     """Say why a phase may not begin yet, by the plan; empty where it may, or where there is no plan."""
-    if (wanted.final, wanted.target) <= (reached.final, reached.target):
+    if _extent(wanted) <= _extent(reached):
         return ""
-    skipped = [
-        one
-        for one in plan
-        if not _is_reached(one, reached) and (one.final, one.target) < (wanted.final, wanted.target)
-    ]
+    skipped = [one for one in plan if not _is_reached(one, reached) and _extent(one) < _extent(wanted)]
     if skipped:
         return f"the plan goes to {skipped[0].target} of {plan[-1].target} next, and {reached.target} have been reached"
     return unverified(plan, reached)
@@ -161,19 +210,44 @@ def unverified(plan: Sequence[PlannedPhase], reached: Phase) -> str:
 
 
 def _is_reached(phase: PlannedPhase, reached: Phase) -> bool:
-    return (phase.final, phase.target) <= (reached.final, reached.target)
+    return _extent(phase) <= _extent(reached)
 
 
-def phase_problems(phases: Sequence[Wanted], desired_capacity: int | None = None) -> list[str]:
-    """Say everything that is wrong with a list of phases: each by itself, and that they rise to 100 %."""
+def _extent(phase: Phase | PlannedPhase) -> tuple[bool, int, int]:
+    return phase.final, phase.target, phase.weight or 0
+
+
+def phase_problems(
+    phases: Sequence[Wanted], desired_capacity: int | None = None, *, shifts: bool = False
+) -> list[str]:
+    """Say everything that is wrong with a list of phases: each by itself, and that they rise to 100 %.
+
+    C(shifts) says that traffic is shifted, so that they may have weights.
+    """
     if not phases:
         return [NO_PHASES]
     problems = [problem for wanted in phases for problem in wanted.problems(desired_capacity)]
+    if not shifts:
+        problems += [
+            f"phase {one.name!r} has weight {one.weight}, and no traffic is shifted; give traffic (canary_traffic)"
+            for one in phases
+            if one.weight is not None
+        ]
+    elif phases[0].of_weight_alone:
+        problems.append(
+            f"phase {phases[0].name!r} has a weight alone, and there are no instances before it; give percent or count"
+        )
     if problems:
         return problems
+    phases = with_sizes(phases)
     for lower, higher in itertools.pairwise(phases):
         if not _rises(lower, higher, desired_capacity):
             problems.append(f"phases must rise, and {higher} does not come after {lower}")
+        elif shifts and _falls(lower, higher, desired_capacity):
+            problems.append(
+                f"weights must not fall, and {higher} comes after {lower}; a phase without weight has that of its"
+                " instances"
+            )
     last = phases[-1]
     if last.percent is not None and last.percent != 100:
         problems.append(f"the last phase must reach 100 %, and it ends at {last}")
@@ -184,7 +258,18 @@ def phase_problems(phases: Sequence[Wanted], desired_capacity: int | None = None
     return problems
 
 
+def _falls(lower: Wanted, higher: Wanted, desired_capacity: int | None) -> bool:
+    """Whether the share of the requests falls between two phases; where it is not known yet it does not."""
+    if desired_capacity is None:
+        if any(one.weight is None and one.percent is None for one in (lower, higher)):
+            return False
+        desired_capacity = 100
+    return higher.share(desired_capacity) < lower.share(desired_capacity)
+
+
 def _rises(lower: Wanted, higher: Wanted, desired_capacity: int | None) -> bool:
+    if (lower.percent, lower.count) == (higher.percent, higher.count) and higher.weight is not None:
+        return lower.share(desired_capacity or 0) < higher.weight
     if lower.percent is not None and higher.percent is not None:
         return higher.percent > lower.percent
     if lower.count is not None and higher.count is not None:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from . import journal
+from . import journal, naming
 
 Action = Mapping[str, Any]
 Actions = Sequence[Action]
@@ -94,6 +94,17 @@ class WantedPlace:
     host: str = ""
     path: str = ""
     target_group: str = ""
+
+    def problems(self) -> list[str]:
+        """Say what is wrong with it by itself; an empty list where nothing is."""
+        named = [bool(self.listener_arn), bool(self.rule_arn), bool(self.load_balancer)]
+        if sum(named) != 1:
+            return ["an item of traffic has not exactly one of listener_arn, rule_arn and load_balancer"]
+        if self.load_balancer and not self.port:
+            return [f"traffic: load balancer {self.load_balancer} is given without the port of its listener"]
+        if not self.load_balancer and (self.port or self.host or self.path):
+            return [f"traffic: port, host and path go with load_balancer, and not with {self}"]
+        return []
 
     def __str__(self) -> str:
         """Words for a message."""
@@ -283,8 +294,21 @@ def _scaled(wanted: Mapping[str, int]) -> dict[str, int]:
 def copy_name(group: str, production_name: str) -> str:
     """Name the copy of a production target group that a group gets: C(checkout-prod-7-0f3a9c12bd)."""
     digest = hashlib.sha256(f"{group}\0{production_name}".encode()).hexdigest()[:_DIGEST]
-    words = re.sub(r"[^A-Za-z0-9]+", "-", group)[-(LONGEST_NAME - _DIGEST - 1) :].strip("-")
+    words = _name_words(group)
     return f"{words}-{digest}" if words else digest
+
+
+def may_be_copy(name: str, series: str) -> bool:
+    """Whether a target group's name can be that of a copy for a revision of a series: it begins as theirs do."""
+    words, __, digest = name.rpartition("-")
+    number = words.rpartition("-")[2]
+    if len(digest) != _DIGEST or not (number.isascii() and number.isdigit()):
+        return False
+    return words == _name_words(naming.group_name(series, int(number)))
+
+
+def _name_words(group: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", group)[-(LONGEST_NAME - _DIGEST - 1) :].strip("-")
 
 
 def write_record(forwards: Iterable[Forward]) -> dict[str, str]:

@@ -100,13 +100,18 @@ _VERDICTS = {"": "", "due": "v", "passed": "p"}
 def write_sizes(deployment: Deployment) -> str:
     """Sizes and what is planned, as a tag's value: C(min=0 max=10 desired=4 plan=1v+2p+4f alarms=aB3x9k.Zq0 bake=3600).
 
-    C(f) marks the final phase, C(v) one that is still to be verified, C(p) one that has passed. After the dot come the
-    alarms that were in ALARM when it began. C(scaling=out) lets policies raise outgoing groups, C(taken=2-3) are min
-    and desired that the new group had when that was last taken in.
-    there are any; C(keep) says that the outgoing groups keep their sizes meanwhile.
+    C(w5) is the percent of the requests where traffic is shifted. C(f) marks the final phase, C(v) one that is still
+    to be verified, C(p) one that has passed. After the dot come the alarms that were in ALARM when it began.
+    C(scaling=out) lets policies raise outgoing groups, C(taken=2-3) are min and desired that the new group had when
+    that was last taken in. C(bake) are its seconds, then its requests and the seconds for these where there are any;
+    C(keep) says that the outgoing groups keep their sizes meanwhile.
     """
     capacity = deployment.capacity
-    words = [f"{one.target}{'f' if one.final else ''}{_VERDICTS[one.verdict]}" for one in deployment.plan]
+    words = [
+        f"{one.target}{'' if one.weight is None else f'w{one.weight}'}{'f' if one.final else ''}"
+        f"{_VERDICTS[one.verdict]}"
+        for one in deployment.plan
+    ]
     sizes = {"min": capacity.min_size, "max": capacity.max_size, "desired": capacity.desired_capacity}
     planned = {
         "plan": "+".join(words),
@@ -143,9 +148,18 @@ def read_bake(value: str) -> Bake:
 
 def read_plan(value: str) -> tuple[PlannedPhase, ...]:
     """Planned phases from a tag's value."""
-    found = (re.fullmatch(r"(\d+)(f?)([vp]?)", word) for word in _read(value).get("plan", "").split("+"))
+    words = _read(value).get("plan", "").split("+")
+    found = [one for word in words if (one := re.fullmatch(r"(\d+)(?:w(\d+))?(f?)([vp]?)", word))]
     verdicts = {letter: verdict for verdict, letter in _VERDICTS.items()}
-    return tuple(PlannedPhase(int(one[1]), bool(one[2]), verdicts[one[3]]) for one in found if one)
+    return tuple(
+        PlannedPhase(
+            int(one[1]),
+            bool(one[3]),
+            verdicts[one[4]],
+            int(one[2]) if one[2] else None,
+        )
+        for one in found
+    )
 
 
 def read_alarms_at_start(value: str) -> AlarmsAtStart:
@@ -160,7 +174,10 @@ def read_capacity(value: str) -> Capacity:
 
 
 def write_phase(phase: Phase) -> str:
-    """A phase as a tag's value: C(before=1 target=2 stage=canary), in a bake with since when, by AWS's clock."""
+    """A phase as a tag's value: C(before=1 target=2 stage=canary), in a bake with since when, by AWS's clock.
+
+    Where traffic is shifted with the percent of the requests: C(weight=5).
+    """
     stage = "canary"
     if phase.preparing:
         stage = "setup"
@@ -171,8 +188,12 @@ def write_phase(phase: Phase) -> str:
     elif phase.final:
         stage = "baked" if phase.baked else "final"
     since = {"since": phase.bake_since} if phase.baking else {}
-    withdrawn = {"withdrawn": 1} if phase.withdrawn else {}
-    return _write({"before": phase.before, "target": phase.target, "stage": stage, **since, **withdrawn})
+    more = {"withdrawn": 1} if phase.withdrawn else {}
+    if phase.weight is not None:
+        more["weight"] = phase.weight
+    if phase.homeward:
+        more["homeward"] = 1
+    return _write({"before": phase.before, "target": phase.target, "stage": stage, **since, **more})
 
 
 def read_phase(value: str) -> Phase:
@@ -188,6 +209,8 @@ def read_phase(value: str) -> Phase:
         bake_since=_number(fields, "since") if stage in ("bake", "bake-scaled") else 0,
         baked=stage == "baked",
         withdrawn=bool(_number(fields, "withdrawn")),
+        weight=_number(fields, "weight") if "weight" in fields else None,
+        homeward=bool(_number(fields, "homeward")),
     )
 
 

@@ -272,6 +272,8 @@ class Phase:
     C(finishing) its end, when everything has settled and policies are being attached: from then on the group may be
     scaled by its own policies. The bake has begun at C(bake_since), by AWS's clock; C(baked) says that it is over.
     C(withdrawn) says that a rollback has taken the new group out of traffic, or is about to.
+    C(weight) is the percent of production's requests that the new group gets by then, where traffic is shifted, and
+    None where it is not. C(homeward) says that the new group is entering the production target groups, for good.
     """
 
     before: int = 0
@@ -282,6 +284,8 @@ class Phase:
     bake_since: int = 0
     baked: bool = False
     withdrawn: bool = False
+    weight: int | None = None
+    homeward: bool = False
 
     @property
     def baking(self) -> bool:
@@ -293,12 +297,14 @@ class Phase:
 class PlannedPhase:
     """A phase as the journal keeps it from the set-up on: how far it goes, in instances, and its verification.
 
-    C(verdict) is empty where it has none, C(due) or C(passed).
+    C(verdict) is empty where it has none, C(due) or C(passed). C(weight) is the percent of production's requests, where
+    traffic is shifted.
     """
 
     target: int
     final: bool = False
     verdict: str = ""
+    weight: int | None = None
 
 
 @dataclass(frozen=True)
@@ -349,3 +355,8 @@ class Deployment:
     scale_out: bool = False
     taken: tuple[int, int] | None = None
     bake: Bake = Bake()
+
+    @property
+    def shifts(self) -> bool:
+        """Whether requests are shifted by weights."""
+        return any(one.weight is not None for one in self.plan)

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from ..core import journal, naming
 from ..core.errors import RolloutError
 from ..core.model import Deployment, Group, Snapshot
+from . import traffic_shift
 from .lease import held_by_other, new_lease
 from .rollout import SCALING_PROCESSES, Rollout
 from .series import Series
@@ -136,6 +137,7 @@ def take_away(rollout: Rollout, deployment: Deployment) -> str:
     try:
         for group, snapshot in rollout.series(deployment.series).outgoing(deployment):
             unshield(rollout, group, snapshot, rolled_back=False)
+        traffic_shift.take_away(rollout, deployment)
         sources = launch_sources(rollout, deployment.series, name)
         if not rollout.autoscaling.delete_group(name):
             return f"Group {name} is left over, without instances; asg_rollback takes it away."

@@ -11,11 +11,12 @@ Private to the collection: no other collection should import it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..aws.auto_scaling import ALREADY_EXISTS
 from ..aws.launch_sources import TEMPLATE_EXISTS
+from ..copying.described import effective_target_groups
 from ..copying.group import follow_up_requests, group_request
 from ..copying.launch_template import (
     launch_configuration_request,
@@ -32,6 +33,7 @@ from .lease import held_by_other, lease_tags, locked, new_lease
 from .plan import Planned
 from .rollout import SCALING_PROCESSES, Rollout
 from .series import Series
+from .traffic_shift import Shift, begin, without_shifted
 
 
 class _GroupIsThere(Exception):
@@ -66,7 +68,7 @@ class Creation:
                 answer=f"group {deployment.group} was created and cannot be found",
                 advice="Run the same again, or asg_rollback to take it away.",
             )
-        self.prepare(group, deployment, planned.basis, series)
+        self.prepare(group, deployment, planned.basis, series, planned.shifts)
 
     def _create_launch_source(self, planned: Planned, templates: dict[str, str]) -> dict[str, Any]:
         """Create launch templates or configuration; fills C(templates) by key and returns arguments of the group."""
@@ -156,9 +158,15 @@ class Creation:
 
     def _create_group(self, planned: Planned, source: Mapping[str, Any]) -> None:
         deployment, api = planned.deployment, self._rollout.autoscaling
+        overrides = planned.overrides
+        if planned.shifts:
+            attached = effective_target_groups(planned.basis.described, overrides)
+            overrides = dataclasses.replace(
+                overrides, target_group_arns=without_shifted(attached, planned.shifts)
+            )
         request = group_request(
             planned.basis.described,
-            planned.overrides,
+            overrides,
             deployment.group,
             deployment.capacity.max_size,
             journal.write_deployment(deployment),
@@ -201,15 +209,19 @@ class Creation:
             return
         error.add_state("What had been created was taken away again.")
 
-    def prepare(self, group: Group, deployment: Deployment, basis: Basis, series: Series) -> None:
+    def prepare(
+        self, group: Group, deployment: Deployment, basis: Basis, series: Series, shifts: Sequence[Shift] = ()
+    ) -> None:
         """Complete a group that was created, or take it away again where that fails."""
         try:
-            self._prepare(group, deployment, basis, series)
+            self._prepare(group, deployment, basis, series, shifts)
         except RolloutError as error:
             error.add_state(take_away(self._rollout, deployment))
             raise
 
-    def _prepare(self, group: Group, deployment: Deployment, basis: Basis, series: Series) -> None:
+    def _prepare(
+        self, group: Group, deployment: Deployment, basis: Basis, series: Series, shifts: Sequence[Shift]
+    ) -> None:
         """Complete a group that was created, and write down what the outgoing groups are before shielding them."""
         api = self._rollout.autoscaling
         for request in follow_up_requests(basis.described, group.name):
@@ -219,12 +231,13 @@ class Creation:
             for outgoing in self._outgoing(series, group, deployment)
             if _takes_part(outgoing, deployment)
         ]
+        begin(self._rollout, deployment, shifts)
         api.write_tags(
             group.name,
             {
                 **lease_tags(self._rollout, deployment),
                 journal.OUTGOING: journal.write_outgoing(snapshots),
-                journal.PHASE: journal.write_phase(Phase()),
+                journal.PHASE: journal.write_phase(Phase(weight=0 if deployment.shifts else None)),
             },
         )
 

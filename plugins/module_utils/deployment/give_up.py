@@ -18,7 +18,7 @@ from ..core.errors import InvalidInput
 from ..core.model import Capacity, Deployment, Group, Snapshot
 from ..core.passes import Change, Decision, Done, Event, Tell
 from ..core.protection import to_protect
-from . import drift, fresh_baseline
+from . import drift, fresh_baseline, traffic_shift
 from .clean_up import unshield
 from .lease import ensure_ours, lease_tags, taken_first
 from .progress import DeploymentProgress
@@ -101,6 +101,8 @@ class GiveUp:
         baselines = fresh_baseline.removal_now(self._rollout, series.baselines, progress)
         if baselines:
             return baselines
+        if stay := traffic_shift.stay(self._rollout, group, deployment):
+            return stay
         wanted = self._sizes(group, deployment, outgoing)
         self._preview = {
             **_nothing(),

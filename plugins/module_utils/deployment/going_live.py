@@ -32,7 +32,7 @@ def finish(rollout: Rollout, group: Group, deployment: Deployment, outgoing: Out
 
     Where a bake is to come for which the outgoing groups do not stay, it comes between.
     """
-    name, targets = group.name, group.target_group_arns
+    name, targets = group.name, _targets(rollout, group, deployment)
     basis = read_scaling(rollout, deployment.base_group, targets)
     overrides = Overrides(
         image_id=deployment.image_id,
@@ -70,6 +70,14 @@ def finish(rollout: Rollout, group: Group, deployment: Deployment, outgoing: Out
         last.perform()
 
     return Change((*words, *last.words), perform)
+
+
+def _targets(rollout: Rollout, group: Group, deployment: Deployment) -> tuple[str, ...]:
+    """The group's target groups, in the base's order: a policy on requests names the one at the same place."""
+    found = group.target_group_arns
+    base = rollout.autoscaling.group(deployment.base_group) if deployment.shifts and len(found) > 1 else None
+    order = list(base.target_group_arns) if base else []
+    return tuple(sorted(found, key=lambda arn: order.index(arn) if arn in order else len(order)))
 
 
 def begin_bake(rollout: Rollout, deployment: Deployment, phase: Phase) -> Change:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..copying import unknown_members
-from ..copying.described import FOLLOW, Overrides, OwnSettings
+from ..copying.described import FOLLOW, Overrides, OwnSettings, effective_target_groups
 from ..copying.group_alarms import COPY, TELL
 from ..copying.inventory import copying_problems
 from ..core import health, journal, naming
@@ -33,6 +33,7 @@ from ..core.capacity import (
     wanted_capacity,
 )
 from ..core.errors import InvalidInput
+from ..core.forwarding import WantedPlace
 from ..core.model import Bake, Capacity, Deployment, Group, Image, Phase, Snapshot
 from ..core.protection import LIFT, REFUSE, protected
 from . import (
@@ -53,6 +54,7 @@ from .fingerprint import find_image, fingerprint
 from .lease import new_lease
 from .rollout import Rollout
 from .series import Series
+from .traffic_shift import Shift, find_shifts
 
 # What names the AMI. What decides what a revision is, is the AMI that was found.
 _IMAGE_OPTIONS = frozenset(
@@ -75,6 +77,7 @@ _HOW_OPTIONS = frozenset(
         "unknown_members",
         "bake",
         "baseline",
+        "traffic",
     }
 )
 
@@ -111,6 +114,7 @@ class SetUpOptions(OwnSettings):
     unknown_members: str = unknown_members.REFUSE
     bake: Bake = field(default_factory=Bake)
     baseline: str = fresh_baseline.OUTGOING
+    traffic: tuple[WantedPlace, ...] = ()
     list_copied: bool = False
 
     @property
@@ -170,7 +174,15 @@ class SetUpOptions(OwnSettings):
             problems.append(fresh_baseline.NOT_WITH_OLD_FIRST)
         # Without phases the caller takes the steps one by one, and each is checked by itself.
         if self.phases is not None:
-            problems.extend(phase_problems(self.phases, self.desired_capacity))
+            problems.extend(phase_problems(self.phases, self.desired_capacity, shifts=bool(self.traffic)))
+        problems.extend(words for one in self.traffic for words in one.problems())
+        if self.traffic and self.phases is None:
+            problems.append("traffic (canary_traffic) needs phases")
+        if self.traffic and self.resize_order != NEW_FIRST:
+            problems.append(
+                "traffic (canary_traffic) is shifted before an outgoing group shrinks; resize_order=old_first"
+                " (canary_resize_order) shrinks it before; take one of them"
+            )
         return problems
 
 
@@ -193,6 +205,7 @@ class Planned:
     findings: tuple[launch_checks.Finding, ...] = ()
     notes: tuple[str, ...] = ()
     verifications: tuple[tuple[str, str], ...] = ()
+    shifts: tuple[Shift, ...] = ()
 
     @property
     def snapshots(self) -> list[Snapshot]:
@@ -296,7 +309,9 @@ class Plan:
         )
         self.problems += problems
         if capacity and options.phases is not None and options.desired_capacity is None:
-            self.problems += phase_problems(options.phases, capacity.desired_capacity)
+            self.problems += phase_problems(
+                options.phases, capacity.desired_capacity, shifts=bool(options.traffic)
+            )
         deployment = self._deployment(deployment_id, capacity or Capacity(0, 0, 0), outgoing)
         alarms, problems, firing = alarm_watch.at_start(rollout, options.watched_alarms, deployment.alarms)
         self.problems += problems
@@ -305,6 +320,8 @@ class Plan:
         tags = journal.write_deployment(deployment)
         self.problems += journal.too_long(tags)
         findings: list[launch_checks.Finding] = []
+        shifts: list[Shift] = []
+        strange: list[str] = []
         if self.basis:
             # A revision becomes outgoing one day, and needs room for its snapshot then.
             keys = {*tags, journal.OUTGOING, journal.BEFORE, journal.RESTORED}
@@ -313,6 +330,8 @@ class Plan:
                 self.problems += unknown_members.problems(self.basis.described)
             self.problems += request_problems(rollout, options.bake, self.basis.described, self.overrides)
             self.problems += self.basis.problems
+            shifts, problems, strange = self._shifts(deployment)
+            self.problems += problems
         if self.basis:
             # Without an AMI or sizes too: whatever else is wrong is told at once.
             wanted = launch_checks.Wanted(
@@ -332,6 +351,7 @@ class Plan:
                 *self._below_running(snapshots, sizes),
                 *fresh_baseline.look(rollout, options.baseline, options.phases or (), outgoing),
                 *(launch_checks.Finding("alarms", launch_checks.WARNING, words) for words in firing),
+                *(launch_checks.Finding("traffic", launch_checks.WARNING, words) for words in strange),
             ]
             self.problems += [one.text for one in findings if one.result == launch_checks.PROBLEM]
         lines: list[tuple[str, str]] = []
@@ -343,8 +363,21 @@ class Plan:
             raise InvalidInput(list(dict.fromkeys(self.problems)))
         notes = (adopted.words,) if adopted.words else ()
         return Planned(
-            deployment, tuple(outgoing), self.basis, self.overrides, tuple(findings), notes, tuple(lines)
+            deployment,
+            tuple(outgoing),
+            self.basis,
+            self.overrides,
+            tuple(findings),
+            notes,
+            tuple(lines),
+            tuple(shifts),
         )
+
+    def _shifts(self, deployment: Deployment) -> tuple[list[Shift], list[str], list[str]]:
+        if not self.options.traffic or self.basis is None:
+            return [], [], []
+        attached = effective_target_groups(self.basis.described, self.overrides)
+        return find_shifts(self.rollout, self.options.traffic, attached, self.series.name, deployment.group)
 
     @property
     def _next_revision(self) -> int:
@@ -440,7 +473,7 @@ class Plan:
             fingerprint=self.fingerprint,
             lease=new_lease(self.rollout),
             adopted=tuple(group.name for group in outgoing if not journal.revision(group)),
-            plan=planned(options.phases or (), capacity.desired_capacity),
+            plan=planned(options.phases or (), capacity.desired_capacity, shifts=bool(options.traffic)),
             names=self.rollout.deployer.names,
             bake=options.bake,
             group_alarms=COPY if options.alarms_of_group == COPY else "",
@@ -453,7 +486,7 @@ def planned_phases(
 ) -> list[dict[str, Any]]:
     """What each phase comes to: the sizes of every group after it, and the most instances during it."""
     group, capacity, keeps = deployment.group, deployment.capacity, deployment.bake.keeps
-    found, reached = [], Phase()
+    found, reached = [], Phase(weight=0 if deployment.shifts else None)
     for wanted in options.phases or ():
         before, reached = reached, wanted.phase_after(reached, capacity.desired_capacity)
         targets = outgoing_targets(snapshots, reached, capacity.desired_capacity, keeps=keeps)
@@ -470,6 +503,7 @@ def planned_phases(
                 "outgoing": sum(targets.values()),
                 "outgoing_groups": targets,
                 "final": reached.final,
+                **({} if reached.weight is None else {"weight": reached.weight}),
                 "sizes": {name: size.as_result() for name, size in sizes.items()},
                 "peak": phase_peak(
                     snapshots, capacity, before, reached, options.resize_order, keeps=keeps, baseline=baseline

@@ -20,7 +20,7 @@ from ..core.model import Capacity, Deployment, Group, Snapshot
 from ..core.naming import series_of_revision
 from ..core.passes import Change, Decision, Done, Event, Tell, Wait
 from ..core.protection import held, to_protect
-from . import drift, fresh_baseline, group_alarms
+from . import drift, fresh_baseline, group_alarms, traffic_shift
 from .clean_up import (
     found_after_all,
     launch_sources,
@@ -211,20 +211,15 @@ class RollBack:
         progress: RollBackProgress,
         tell: Tell,
     ) -> Decision:
-        withdrawal = find_withdrawal(
-            self._rollout,
-            group,
-            deployment,
-            outgoing,
-            progress,
-            tell,
-            rollback_order=self._options.rollback_order,
-            rollback_floor=self._options.rollback_floor,
-        )
+        withdrawal = self._traffic_first(group, deployment, outgoing, progress, tell)
         if withdrawal:
             return withdrawal
         restored = self._restored(outgoing, progress, tell)
         step = next_step([restored])
+        if not step.resize and not step.wait_for:
+            back = self._actions_back(group, deployment, outgoing, progress, tell, restored=True)
+            if back:
+                return back
         if not step.resize and not step.wait_for:
             step = NextStep({}, draining(self._rollout, group, deployment))
         if not step.resize and not step.wait_for:
@@ -269,10 +264,57 @@ class RollBack:
             if lease:
                 return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, lease))
             return Wait(step.wait_for, step.soonest)
+        if deployment.shifts and (removal := traffic_shift.remove(self._rollout, group, deployment)):
+            return removal
         end = self._end(group, deployment, outgoing, progress)
         if lease and isinstance(end, Wait):
             return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, lease))
         return end
+
+    def _traffic_first(
+        self,
+        group: Group,
+        deployment: Deployment,
+        outgoing: Sequence[tuple[Group, Snapshot]],
+        progress: RollBackProgress,
+        tell: Tell,
+    ) -> Change | None:
+        """The change that sends the requests to the outgoing groups before they have their capacity back, if any."""
+        if deployment.shifts:
+            return self._actions_back(group, deployment, outgoing, progress, tell, restored=False)
+        return find_withdrawal(
+            self._rollout,
+            group,
+            deployment,
+            outgoing,
+            progress,
+            tell,
+            rollback_order=self._options.rollback_order,
+            rollback_floor=self._options.rollback_floor,
+        )
+
+    def _actions_back(
+        self,
+        group: Group,
+        deployment: Deployment,
+        outgoing: Sequence[tuple[Group, Snapshot]],
+        progress: RollBackProgress,
+        tell: Tell,
+        *,
+        restored: bool,
+    ) -> Change | None:
+        if not deployment.shifts:
+            return None
+        return traffic_shift.put_back(
+            self._rollout,
+            group,
+            deployment,
+            outgoing,
+            progress,
+            tell,
+            floor=self._options.rollback_floor,
+            restored=restored,
+        )
 
     def _protected_again(self, outgoing: Sequence[tuple[Group, Snapshot]]) -> Change | None:
         """The change that protects from scale-in as many instances as the deployment has found protected."""
@@ -318,6 +360,8 @@ class RollBack:
         stranded = series.stranded
         self.state = state_of([group for group, __ in stranded])
         progress.restored = [snapshot.as_result() for __, snapshot in stranded]
+        if orphans := traffic_shift.orphans(self._rollout, series):
+            return orphans
         step = next_step([self._restored(stranded, progress, tell)])
         if step.resize:
             return Change(

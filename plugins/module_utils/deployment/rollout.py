@@ -15,7 +15,9 @@ from ..aws.calls import Calls
 from ..aws.cloudwatch import CloudWatch
 from ..aws.elastic_load_balancing import LoadBalancing
 from ..aws.key_management import KeyManagement
+from ..aws.listeners import Listeners
 from ..aws.systems_manager import SystemsManager
+from ..aws.target_groups import TargetGroups
 from ..aws.traffic_sources import TrafficSources
 from ..core import journal, naming
 from ..core.errors import InvalidInput
@@ -59,6 +61,8 @@ class Rollout:
         self.systems_manager = SystemsManager(calls)
         self.key_management = KeyManagement(calls)
         self.handed_on = calls.handed_on
+        self.listeners = Listeners(calls, clock)
+        self.target_groups = TargetGroups(calls)
         self.clock = clock
         self.deployer = deployer
         self._calls = calls

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..copying.described import Overrides
+from ..copying.described import Overrides, effective_target_groups
 from ..copying.group_alarms import TELL
 from ..copying.inventory import inventory
 from ..core import journal
@@ -40,6 +40,7 @@ from .progress_lines import Telling
 from .rollout import Rollout
 from .series import Series, revision_info, short
 from .series_names import refuse_other_names
+from .traffic_shift import Shift, find_shifts
 
 __all__ = ["SetUp", "SetUpOptions"]
 
@@ -218,9 +219,10 @@ class SetUp:
         }
         if deployment.phase.preparing:
             creation = Creation(self._rollout, self.attempted)
+            shifts = self._shifts(deployment, basis, overrides)
             complete = Change(
                 (f"complete the set-up of {group.name}",),
-                lambda: creation.prepare(group, deployment, basis, series),
+                lambda: creation.prepare(group, deployment, basis, series, shifts),
             )
             return taken_first(self._rollout, deployment, complete)
         self._refuse_out_of_turn(deployment)
@@ -238,6 +240,22 @@ class SetUp:
             tags = lease_tags(self._rollout, deployment)
             return Change(words, lambda: self._rollout.autoscaling.write_tags(group.name, tags))
         return Done(self._preview)
+
+    def _shifts(self, deployment: Deployment, basis: Basis, overrides: Overrides) -> list[Shift]:
+        """What of the requests a set-up that goes on has still to prepare.
+
+        Raises:
+            InvalidInput: it cannot be shifted, or not any more.
+        """
+        if not deployment.shifts:
+            return []
+        attached = effective_target_groups(basis.described, overrides)
+        shifts, problems, __ = find_shifts(
+            self._rollout, self._options.traffic, attached, deployment.series, deployment.group
+        )
+        if problems:
+            raise InvalidInput(problems)
+        return shifts
 
     def _refuse_to_begin(self, series: Series) -> None:
         """A run that is to go on where another has stopped begins nothing."""
@@ -275,7 +293,9 @@ class SetUp:
             InvalidInput: with all that is wrong with it.
         """
         plan = replanned(
-            planned(self._options.phases or (), deployment.capacity.desired_capacity),
+            planned(
+                self._options.phases or (), deployment.capacity.desired_capacity, shifts=deployment.shifts
+            ),
             deployment.plan,
             deployment.phase,
         )
@@ -306,8 +326,9 @@ class SetUp:
             lines.insert(0, f"{self._options.choice}: {deployment.image_id}")
         phases = planned_phases(self._options, deployment, planned.snapshots)
         for phase in phases:
+            weight = f", {phase['weight']} % of the requests" if "weight" in phase else ""
             lines.append(
-                f"{phase['name']}: {phase['new']} new, {phase['outgoing']} outgoing"
+                f"{phase['name']}: {phase['new']} new, {phase['outgoing']} outgoing{weight}"
                 + fresh_baseline.plan_words(phase)
             )
         if deployment.bake.seconds:

@@ -29,7 +29,7 @@ from ..core.health import LAUNCH_PATIENCE
 from ..core.model import Capacity, Deployment, Group, Phase, Snapshot
 from ..core.passes import Change, Decision, Done, Tell, Wait
 from ..core.protection import LIFT
-from . import drift, fresh_baseline
+from . import drift, fresh_baseline, traffic_shift
 from .alarm_watch import name_problems, watch_alarms
 from .bake import remaining, until
 from .blockers import Blockers, blocked
@@ -345,6 +345,8 @@ class Upgrade:
         drift.refuse_refreshes(
             self._rollout, seen.groups, progress, self.attempted, self.state, before_resize=bool(step.resize)
         )
+        if shift := self._shift(seen, phase, new):
+            return shift
         tags = {} if phase == deployment.phase else {journal.PHASE: journal.write_phase(phase)}
         if needs_renewal(self._rollout, deployment):
             tags |= lease_tags(self._rollout, deployment)
@@ -388,6 +390,13 @@ class Upgrade:
         on = policies_on(self._rollout, deployment, seen.outgoing, sizes, phase)
         return on or self._pause(progress, tell) or self._done(seen, phase, progress)
 
+    def _shift(self, seen: _Seen, phase: Phase, new: Standing) -> Change | None:
+        """The shift of traffic: once the new group has what it is to have, and before an outgoing one shrinks."""
+        ahead = next_step([[new]])
+        if not seen.deployment.shifts or ahead.resize or ahead.wait_for:
+            return None
+        return traffic_shift.shift(self._rollout, seen.deployment, phase, self.attempted, self.state)
+
     def _pause(self, progress: UpgradeProgress, tell: Tell) -> Wait | None:
         """What is left of the pause after the phase, in which the groups are watched as before."""
         if not self._options.pause:
@@ -428,7 +437,10 @@ class Upgrade:
         self._watch_alarms(seen, progress, tell, at_once=True)
         bake = seen.deployment.bake
         if not bake.keeps or phase.baked:
-            return self._finish(seen)
+            home = traffic_shift.go_home(
+                self._rollout, seen.group, seen.deployment, phase, self.attempted, self.state
+            )
+            return home or self._finish(seen)
         if not bake.seconds:
             return self._resize(seen, over(phase), progress, tell)
         return begin_bake(self._rollout, seen.deployment, phase)
@@ -481,6 +493,7 @@ class Upgrade:
             "desired_capacity": with_growth(phase.target, seen.deployment.capacity, seen.snapshots),
             "final": phase.final,
             "baking": phase.baking,
+            **({"weight": phase.weight} if phase.weight is not None else {}),
             "previous": [snapshot.as_result() for snapshot in seen.snapshots],
             "baseline": fresh_baseline.as_result(self._beside(seen, phase)),
             "instances": {

@@ -26,19 +26,24 @@ _LOOKS = range(0, _MINUTE, 10)
 
 @dataclass(frozen=True)
 class _Service:
-    """A stretch of time in which an instance was a healthy target."""
+    """A stretch of time in which an instance was a healthy target, and got C(load) times its own requests."""
 
     instance: Instance
     since: float
     until: float
+    load: float = 1.0
 
 
 def _merged(services: Sequence[_Service]) -> list[_Service]:
-    """Join overlapping stretches of an instance, which may be in several target groups."""
+    """Join overlapping stretches of an instance, which may be in several target groups.
+
+    Where weights share requests out, each target group gives it requests of its own.
+    """
     result: list[_Service] = []
     for service in sorted(services, key=lambda one: (one.instance.instance_id, one.since)):
         last = result[-1] if result else None
-        if last and last.instance.instance_id == service.instance.instance_id and service.since <= last.until:
+        same = last and last.instance.instance_id == service.instance.instance_id
+        if last and same and service.since <= last.until and last.load == service.load == 1.0:
             result[-1] = _Service(last.instance, last.since, max(last.until, service.until))
         else:
             result.append(service)
@@ -57,7 +62,8 @@ class _Traffic:
 
 def _ticks(service: _Service, signal: Callable[[int], Sequence[float]], at: int) -> list[float]:
     since, until = max(at, service.since), min(at + _MINUTE, service.until)
-    return assemble(signal, service.instance.behaviour.resolution, since, until, until)[1]
+    values = assemble(signal, service.instance.behaviour.resolution, since, until, until)[1]
+    return values if service.load == 1.0 else [value * service.load for value in values]
 
 
 def _latencies(service: _Service, at: int) -> Iterator[tuple[float, float]]:
@@ -65,7 +71,7 @@ def _latencies(service: _Service, at: int) -> Iterator[tuple[float, float]]:
     resolution = service.instance.behaviour.resolution
     _, values = assemble(service.instance.latencies, resolution, since, until, until)
     for some, count in zip(values, _ticks(service, service.instance.requests, at), strict=True):
-        for value in some:
+        for value in some if count else ():
             yield value, count / len(some)
 
 
@@ -75,6 +81,7 @@ def _healthy_at(services: Sequence[_Service], moment: float) -> int:
 
 def _ones(count: float) -> Samples | None:
     """Return one sample of value 1 for each request, or None: zero is not reported."""
+    count = round(count)
     return Samples(sets=[StatisticSet(count, count, 1.0, 1.0)]) if count else None
 
 
@@ -184,7 +191,7 @@ def services_of(snapshot: Snapshot, key: MetricKey) -> list[_Service]:
         instance = snapshot.instances.get(interval.instance_id)
         if wanted and instance is not None:
             until = math.inf if interval.healthy_until is None else interval.healthy_until
-            found.append(_Service(instance, interval.healthy_from, until))
+            found.append(_Service(instance, interval.healthy_from, until, interval.load))
     return _merged(found)
 
 

@@ -42,6 +42,7 @@ MODELS = [
         ["ScheduledUpdateGroupActionRequest"],
         ["ScheduledUpdateGroupAction"],
     ),
+    (members.TARGET_GROUP, "elbv2", ["CreateTargetGroupInput"], ["TargetGroup"]),
 ]
 
 

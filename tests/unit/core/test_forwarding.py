@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import copy
 import re
+import string
 from fractions import Fraction
 from typing import Any
 
 import pytest
-from ansible_collections.progressive.aws.plugins.module_utils.core import forwarding
+from ansible_collections.progressive.aws.plugins.module_utils.core import forwarding, naming
 from ansible_collections.progressive.aws.plugins.module_utils.core.forwarding import Forward, Place
 from hypothesis import given
 from hypothesis import strategies as st
@@ -209,6 +210,21 @@ class TestNames:
 
     def test_say_whose_they_are(self) -> None:
         assert forwarding.copy_name("shop__checkout__prod__7", "web").startswith("shop-checkout-prod-7-")
+
+    @given(
+        st.text(string.ascii_letters + string.digits + "_", min_size=1, max_size=240),
+        st.integers(1, 999_999),
+        st.text(max_size=32),
+    )
+    def test_lead_to_the_series(self, series: str, revision: int, production: str) -> None:
+        name = forwarding.copy_name(naming.group_name(series, revision), production)
+        assert forwarding.may_be_copy(name, series)
+
+    @pytest.mark.parametrize(
+        "name", ["web", "shop-7", "shop-checkout-prod-7", "shop-checkout-prod-x-0123456789"]
+    )
+    def test_of_others_lead_to_none(self, name: str) -> None:
+        assert not forwarding.may_be_copy(name, "shop__checkout__prod")
 
 
 class TestTheRecord:
