@@ -24,6 +24,8 @@ SAMPLES = dict.fromkeys(list(SCENARIOS)[:5], EVERY) | {
     "a bake alone, late answers": FEW,
     "a fresh baseline": EVERY,
     "copied alarms": FEW,
+    "shifted traffic": FEW,
+    "shifted traffic, a rollback": FEW,
     "weights, late answers": FEW,
     "a slow hook, late answers": FEW,
     "answers 10 s late": FEW,
