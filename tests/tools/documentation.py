@@ -59,7 +59,7 @@ def build(folder: Path) -> Path:
     source, html = folder / "source", folder / "html"
     for stale in (source, html):
         shutil.rmtree(stale, ignore_errors=True)
-    for path in pages(ROOT):
+    for path in (*pages(ROOT), *sorted(ROOT.glob("docs/*.svg"))):
         target = source / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
