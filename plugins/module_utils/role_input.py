@@ -82,6 +82,8 @@ VARIABLES = frozenset(
         "canary_steady_state_timeout",
         "canary_tags",
         "canary_traffic",
+        "canary_stage",
+        "canary_strategy",
         "canary_take_over",
         "canary_target_group_arns",
         "canary_unknown_members",

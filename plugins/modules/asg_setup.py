@@ -149,6 +149,45 @@ options:
         description:
           - The name or the ARN of the production target group, where the action forwards to several of the base's.
         type: str
+  stage:
+    description:
+      - Listeners and rules of the same load balancer that send all of their requests to the new group until the end,
+        for trying it out before it serves. Their actions may be of any kind, and are as they were at the end and after
+        a rollback.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      listener_arn:
+        description: The ARN of a listener, whose default action is meant.
+        type: str
+      rule_arn:
+        description: The ARN of a rule.
+        type: str
+      load_balancer:
+        description: The name or the ARN of a load balancer, together with O(stage[].port).
+        type: str
+      port:
+        description: The port of the listener.
+        type: int
+      host:
+        description: The host in the conditions of a rule of the listener.
+        type: str
+      path:
+        description: The path in the conditions of a rule of the listener.
+        type: str
+      target_group:
+        description:
+          - The name or the ARN of the production target group that it is for, where O(traffic) shifts several.
+        type: str
+  strategy:
+    description:
+      - Whether the outgoing groups shrink as the new one grows (V(canary)), or stay whole until the last phase has
+        settled or the bake is over (V(blue_green)).
+      - V(blue_green) needs O(traffic). A phase may then have all instances and O(phases[].weight=0).
+    type: str
+    choices: [canary, blue_green]
+    default: canary
   bake:
     description:
       - What comes after the last phase, before the new revision is live. It is watched for a while, with its alarms,
@@ -718,6 +757,7 @@ from ansible_collections.progressive.aws.plugins.module_utils.deployment.fresh_b
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.fresh_baseline import (
     OUTGOING as OUTGOING_BASELINE,
 )
+from ansible_collections.progressive.aws.plugins.module_utils.deployment.plan import CANARY, STRATEGIES
 from ansible_collections.progressive.aws.plugins.module_utils.deployment.set_up import SetUp, SetUpOptions
 from ansible_collections.progressive.aws.plugins.module_utils.reporting.notification import (
     OPTIONS as NOTIFICATION,
@@ -790,6 +830,8 @@ ARGUMENT_SPEC = {
     **modules.BLOCKERS_OPTION,
     "unknown_members": {"type": "str", "choices": ["refuse", "ignore"], "default": "refuse"},
     "traffic": {"type": "list", "elements": "dict", "options": TRAFFIC, "default": []},
+    "stage": {"type": "list", "elements": "dict", "options": TRAFFIC, "default": []},
+    "strategy": {"type": "str", "choices": list(STRATEGIES), "default": CANARY},
     "bake": {
         "type": "dict",
         "options": {
@@ -803,6 +845,11 @@ ARGUMENT_SPEC = {
     "role": {"type": "dict", "options": ROLE},
     "list_copied": {"type": "bool", "default": True},
 }
+
+
+def places(given: Sequence[Mapping[str, Any]]) -> tuple[WantedPlace, ...]:
+    """Listeners and rules as the options name them."""
+    return tuple(WantedPlace(**{name: value for name, value in one.items() if value}) for one in given)
 
 
 def options_of(params: Mapping[str, Any]) -> SetUpOptions:
@@ -834,7 +881,9 @@ def options_of(params: Mapping[str, Any]) -> SetUpOptions:
         alarms_of_group=params["alarms_of_group"],
         blockers=read_blockers(params["blockers"]),
         unknown_members=params["unknown_members"],
-        traffic=tuple(WantedPlace(**{k: v for k, v in one.items() if v}) for one in params["traffic"]),
+        traffic=places(params["traffic"]),
+        stage=places(params["stage"]),
+        strategy=params["strategy"],
         bake=bake_of(params["bake"], params["bake_outgoing"]),
         baseline=params["baseline"],
         list_copied=params["list_copied"],

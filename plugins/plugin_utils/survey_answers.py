@@ -34,6 +34,7 @@ STRUCTURES = frozenset(
         "phase_vars",
         "phases",
         "security_group_ids",
+        "stage",
         "tags",
         "target_group_arns",
         "traffic",

@@ -72,11 +72,6 @@ class Wanted:
             return [f"{where} has weight {self.weight}; it must be from 0 to 100"]
         if self.of_weight_alone:
             return []
-        if self.percent == 100 and self.weight not in (None, 100):
-            return [
-                f"{where} has percent 100 and weight {self.weight}; the phase that reaches 100 % of the instances"
-                " gets all requests"
-            ]
         if (self.percent is None) == (self.count is None):
             which = "neither" if self.percent is None else "both"
             return [f"{where} has {which} of percent and count; give exactly one"]
@@ -100,11 +95,14 @@ class Wanted:
         return min(max(1, rounded), desired_capacity)
 
     def is_final(self, desired_capacity: int) -> bool:
-        """Whether it is the phase that reaches 100 %.
+        """Whether it is the phase that reaches 100 %, also of the requests.
 
         What was asked for decides, not the rounded target: 25 % of one instance is that one instance, and
         still a canary.
         """
+        return self._is_whole(desired_capacity) and self.weight in (None, 100)
+
+    def _is_whole(self, desired_capacity: int) -> bool:
         return self.percent == 100 or (self.count is not None and self.count >= desired_capacity)
 
     def phase_after(self, reached: Phase, desired_capacity: int) -> Phase:
@@ -114,6 +112,8 @@ class Wanted:
         """
         target = reached.target if self.of_weight_alone else self.target(desired_capacity)
         final, weight = self.is_final(desired_capacity), None
+        if self.of_weight_alone:
+            final = self.weight == 100 and reached.target >= desired_capacity
         if reached.weight is not None:
             weight = max(reached.weight, self.share(desired_capacity))
         if (final, target, weight or 0) <= (reached.final, reached.target, reached.weight or 0):
@@ -218,11 +218,16 @@ def _extent(phase: Phase | PlannedPhase) -> tuple[bool, int, int]:
 
 
 def phase_problems(
-    phases: Sequence[Wanted], desired_capacity: int | None = None, *, shifts: bool = False
+    phases: Sequence[Wanted],
+    desired_capacity: int | None = None,
+    *,
+    shifts: bool = False,
+    keeps: bool = False,
 ) -> list[str]:
     """Say everything that is wrong with a list of phases: each by itself, and that they rise to 100 %.
 
-    C(shifts) says that traffic is shifted, so that they may have weights.
+    C(shifts) says that traffic is shifted, so that they may have weights; C(keeps) that the outgoing groups stay whole
+    until the end, so that all instances may be there before all requests.
     """
     if not phases:
         return [NO_PHASES]
@@ -249,6 +254,16 @@ def phase_problems(
                 " instances"
             )
     last = phases[-1]
+    if not keeps:
+        problems += [
+            f"phase {one.name!r} has all instances and weight {one.weight}, and the outgoing groups would go to 0; let"
+            " them stay whole with strategy=blue_green (canary_strategy) or bake_outgoing=running"
+            " (canary_bake_outgoing)"
+            for one in phases[:-1]
+            if one.weight is not None and one.percent == 100
+        ]
+    if last.weight not in (None, 100):
+        problems.append(f"the last phase must get all requests, and it ends at {last}")
     if last.percent is not None and last.percent != 100:
         problems.append(f"the last phase must reach 100 %, and it ends at {last}")
     if last.count is not None and desired_capacity is not None and last.count != desired_capacity:

@@ -46,6 +46,8 @@ PRODUCTION = journal.PREFIX + "target-group"
 RECORD = journal.PREFIX + "forwards-"
 
 FORWARD = "forward"
+# "Each rule must have exactly one of": what answers a request, or forwards it (CreateRule, Actions).
+_ANSWERS = frozenset({FORWARD, "redirect", "fixed-response"})
 _RULE = ":listener-rule/"
 # What DescribeRules and DescribeListeners do not give of an OpenID provider, and what stands for it in a change.
 _SECRETS = frozenset({"ClientSecret", "UseExistingClientSecret"})
@@ -248,6 +250,18 @@ def shifted(original: Actions, production: str, copy: str, percent: int) -> list
             else:
                 wanted[arn] = weight * 100
         _write_weights(action, _scaled(wanted))
+    return result
+
+
+def staged(original: Actions, copy: str) -> list[dict[str, Any]]:
+    """Actions in which the copy gets everything, whatever answered before; what comes before that stays."""
+    result = copying.deepcopy([dict(action) for action in original])
+    for action in result:
+        if action.get("Type") in _ANSWERS:
+            order = {"Order": action["Order"]} if "Order" in action else {}
+            action.clear()
+            action.update(Type=FORWARD, **order)
+            _write_weights(action, {copy: 1})
     return result
 
 

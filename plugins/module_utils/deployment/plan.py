@@ -60,6 +60,10 @@ from .traffic_shift import Shift, find_shifts
 _IMAGE_OPTIONS = frozenset(
     {"image_id", "image_name", "image_filters", "image_owners", "image_ssm_parameter", "planned_image_id"}
 )
+# Whether outgoing groups shrink as the new one grows, or stay whole until the end.
+CANARY = "canary"
+BLUE_GREEN = "blue_green"
+STRATEGIES = (CANARY, BLUE_GREEN)
 # The capacity floor that refuses less than what is running.
 RUNNING = "running"
 # What tells how a deployment goes, not what it makes.
@@ -78,6 +82,8 @@ _HOW_OPTIONS = frozenset(
         "bake",
         "baseline",
         "traffic",
+        "stage",
+        "strategy",
     }
 )
 
@@ -115,6 +121,8 @@ class SetUpOptions(OwnSettings):
     bake: Bake = field(default_factory=Bake)
     baseline: str = fresh_baseline.OUTGOING
     traffic: tuple[WantedPlace, ...] = ()
+    stage: tuple[WantedPlace, ...] = ()
+    strategy: str = CANARY
     list_copied: bool = False
 
     @property
@@ -128,6 +136,15 @@ class SetUpOptions(OwnSettings):
         """What the new group has of its own."""
         own = {field.name: getattr(self, field.name) for field in dataclasses.fields(OwnSettings)}
         return Overrides(image_id=image.image_id, root_device_name=image.root_device_name, **own)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the outgoing groups stay whole until the end."""
+        return self.bake.keeps or self.strategy == BLUE_GREEN
+
+    def phase_problems(self, phases: Sequence[Wanted], desired_capacity: int | None) -> list[str]:
+        """Say what is wrong with the phases, for what else is asked for."""
+        return phase_problems(phases, desired_capacity, shifts=bool(self.traffic), keeps=self.keeps)
 
     def digest(self, image_id: str) -> str:
         """A digest of all that decides what the new revision is, with the AMI that was found."""
@@ -174,8 +191,14 @@ class SetUpOptions(OwnSettings):
             problems.append(fresh_baseline.NOT_WITH_OLD_FIRST)
         # Without phases the caller takes the steps one by one, and each is checked by itself.
         if self.phases is not None:
-            problems.extend(phase_problems(self.phases, self.desired_capacity, shifts=bool(self.traffic)))
-        problems.extend(words for one in self.traffic for words in one.problems())
+            problems.extend(self.phase_problems(self.phases, self.desired_capacity))
+        problems.extend(words for one in (*self.traffic, *self.stage) for words in one.problems())
+        if self.strategy == BLUE_GREEN and not self.traffic:
+            problems.append(
+                "strategy=blue_green (canary_strategy) needs traffic (canary_traffic): what is swapped"
+            )
+        if self.stage and not self.traffic:
+            problems.append("stage (canary_stage) needs traffic (canary_traffic): what is shifted after it")
         if self.traffic and self.phases is None:
             problems.append("traffic (canary_traffic) needs phases")
         if self.traffic and self.resize_order != NEW_FIRST:
@@ -309,9 +332,7 @@ class Plan:
         )
         self.problems += problems
         if capacity and options.phases is not None and options.desired_capacity is None:
-            self.problems += phase_problems(
-                options.phases, capacity.desired_capacity, shifts=bool(options.traffic)
-            )
+            self.problems += options.phase_problems(options.phases, capacity.desired_capacity)
         deployment = self._deployment(deployment_id, capacity or Capacity(0, 0, 0), outgoing)
         alarms, problems, firing = alarm_watch.at_start(rollout, options.watched_alarms, deployment.alarms)
         self.problems += problems
@@ -338,7 +359,7 @@ class Plan:
                 deployment, self.basis.described, self.overrides, self.image, outgoing
             )
             sizes = deployment.capacity
-            keeps = options.bake.keeps
+            keeps = options.keeps
             most = peak(snapshots, sizes, options.phases or (), options.resize_order, keeps=keeps)
             findings = [
                 *launch_checks.look(rollout, wanted, most),
@@ -377,7 +398,10 @@ class Plan:
         if not self.options.traffic or self.basis is None:
             return [], [], []
         attached = effective_target_groups(self.basis.described, self.overrides)
-        return find_shifts(self.rollout, self.options.traffic, attached, self.series.name, deployment.group)
+        options = self.options
+        return find_shifts(
+            self.rollout, options.traffic, options.stage, attached, self.series.name, deployment.group
+        )
 
     @property
     def _next_revision(self) -> int:
@@ -475,7 +499,7 @@ class Plan:
             adopted=tuple(group.name for group in outgoing if not journal.revision(group)),
             plan=planned(options.phases or (), capacity.desired_capacity, shifts=bool(options.traffic)),
             names=self.rollout.deployer.names,
-            bake=options.bake,
+            bake=dataclasses.replace(options.bake, keeps=options.keeps),
             group_alarms=COPY if options.alarms_of_group == COPY else "",
             scale_out=options.scaling == scale_out.SCALE_OUT,
         )

@@ -251,7 +251,12 @@ class SetUp:
             return []
         attached = effective_target_groups(basis.described, overrides)
         shifts, problems, __ = find_shifts(
-            self._rollout, self._options.traffic, attached, deployment.series, deployment.group
+            self._rollout,
+            self._options.traffic,
+            self._options.stage,
+            attached,
+            deployment.series,
+            deployment.group,
         )
         if problems:
             raise InvalidInput(problems)
@@ -333,6 +338,8 @@ class SetUp:
             )
         if deployment.bake.seconds:
             lines.append(bake_words(deployment.bake, planned.outgoing))
+        elif deployment.bake.keeps:
+            lines.append("the outgoing groups stay whole until the last phase has settled")
         if self._options.list_copied:
             for phase in phases:
                 lines += [

@@ -58,13 +58,16 @@ class _Standing:
     place: Place
     before: tuple[Action, ...]
     now: tuple[Action, ...] | None
+    stage: bool = False
 
     @property
     def is_before(self) -> bool:
         return self.now is None or forwarding.same(self.now, self.before)
 
     def at(self, weight: int) -> list[Action]:
-        """The actions with a percent of production's requests for the copy."""
+        """The actions with a percent of production's requests for the copy; a stage is all the copy's."""
+        if self.stage:
+            return list(forwarding.staged(self.before, self.copy.arn))
         return list(forwarding.shifted(self.before, self.copy.production, self.copy.arn, weight))
 
     @property
@@ -82,11 +85,17 @@ class _Standing:
 
 
 def find_shifts(
-    rollout: Rollout, wanted: Sequence[WantedPlace], attached: Sequence[str], series: str, group: str
+    rollout: Rollout,
+    wanted: Sequence[WantedPlace],
+    stages: Sequence[WantedPlace],
+    attached: Sequence[str],
+    series: str,
+    group: str,
 ) -> tuple[list[Shift], list[str], list[str]]:
     """The production target groups and places that a user names, what is wrong with them, and what is only strange.
 
-    C(attached) are the ARNs of the target groups that the new group would be in without.
+    C(stages) are where the new group is tried out before it serves. C(attached) are the ARNs of the target groups that
+    the new group would be in without.
     """
     found: dict[str, list[Forward]] = {}
     problems: list[str] = []
@@ -116,6 +125,8 @@ def find_shifts(
                 f"{one} keeps clients with the target group that they came to first: weights move new clients only"
             )
         found.setdefault(production, []).append(Forward(place, tuple(actions)))
+    for one in stages:
+        problems += _add_stage(rollout, one, found)
     shifts = []
     for arn, forwards in found.items():
         described = rollout.target_groups.described(arn)
@@ -125,6 +136,33 @@ def find_shifts(
         shifts.append(Shift(described, tuple(forwards)))
         problems += copying_problems(described, copy_tags(described, series, group, forwards))
     return shifts, problems, warnings
+
+
+def _add_stage(rollout: Rollout, wanted: WantedPlace, found: dict[str, list[Forward]]) -> list[str]:
+    """Add a stage to what is found; what is wrong with it."""
+    place, why = rollout.listeners.find(wanted)
+    if place is None:
+        return [f"stage: {why}"]
+    named = rollout.target_groups.arn_of(wanted.target_group) if wanted.target_group else None
+    productions = [arn for arn in found if named in (None, arn)]
+    if len(productions) != 1:
+        return [
+            f"stage: {wanted} may be for {len(productions)} of the target groups whose requests are shifted; name one"
+            " of them by target_group"
+        ]
+    forwards = found[productions[0]]
+    if place in [one.place for one in forwards]:
+        return [f"stage: {wanted} is among traffic, too; the stage is another listener or rule"]
+    balancers = {rollout.listeners.load_balancer_of(one.place) for one in forwards}
+    if rollout.listeners.load_balancer_of(place) not in balancers:
+        # "Each target group can be associated with only one load balancer" (target groups of Application Load
+        # Balancers).
+        return [
+            f"stage: {wanted} is of another load balancer than traffic, and AWS lets a target group have one; name a"
+            " listener or a rule of the same"
+        ]
+    forwards.append(Forward(place, rollout.listeners.actions(place) or (), stage=True))
+    return []
 
 
 def without_shifted(attached: Sequence[str], shifts: Sequence[Shift]) -> tuple[str, ...]:
@@ -352,7 +390,10 @@ def _standings(rollout: Rollout, copy: TargetGroupCopy) -> list[_Standing]:
             advice=f"Put the actions back by hand, without target group {copy.name}, delete that one, and run it"
             " again.",
         ) from error
-    return [_Standing(copy, one.place, one.actions, rollout.listeners.actions(one.place)) for one in record]
+    return [
+        _Standing(copy, one.place, one.actions, rollout.listeners.actions(one.place), one.stage)
+        for one in record
+    ]
 
 
 def _ours(one: _Standing, attempted: str, state: str) -> bool:

@@ -236,6 +236,10 @@ class Upgrade:
     def _refuse(self, seen: _Seen) -> None:
         deployment = seen.deployment
         problems = self._options.wanted.problems(deployment.capacity.desired_capacity)
+        if self._options.wanted.weight is not None and not deployment.shifts:
+            problems.append(
+                f"weight is given, and the set-up of {seen.group.name} was given no traffic to shift"
+            )
         if problems:
             raise InvalidInput(problems)
         if deployment.status not in (journal.DEPLOYING, journal.LIVE):

@@ -276,3 +276,57 @@ def test_a_rule_is_shifted_with_everything_else_of_it_and_of_its_target_group(si
     assert {"Key": "team", "Value": "checkout"} in tags
     site.roll_back()
     assert site.standing() == before
+
+
+def test_blue_green_is_tried_out_on_a_stage_swapped_regretted_and_swapped_back(shifted: Shifted) -> None:
+    site = shifted.site
+    elbv2 = site.shop.client("elbv2")
+    balancer = elbv2.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    closed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}
+    elbv2.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=8080, DefaultActions=[closed])
+    before = site.standing()
+    phases = (Wanted(percent=100, weight=0, name="Stage"), Wanted(weight=100, name="Swap"))
+
+    def stage() -> dict[str, Any]:
+        found = next(one for one in shifted.listeners() if one["Port"] == 8080)
+        return dict(found["DefaultActions"][0])
+
+    def begun(name: str) -> str:
+        places = (WantedPlace(load_balancer="shop-web", port=8080),)
+        image = site.image(name)
+        group = shifted.set_up(image, phases=phases, stage=places, strategy="blue_green", bake=Bake(60))
+        site.upgrade(group, 100, weight=0)
+        return group
+
+    group = begun("next")
+    (production,) = [one for one in shifted.listeners() if one["Port"] == 80]
+    assert [one["Weight"] for one in production["DefaultActions"][0]["ForwardConfig"]["TargetGroups"]] == [
+        1,
+        0,
+    ]
+    assert stage()["Type"] == "forward"
+    assert site.desired() == {1: 4, 2: 4}
+    site.upgrade(group, weight=100)
+    assert site.desired() == {1: 4, 2: 4}
+    mark = site.aws.mark()
+    site.roll_back()
+    first = next(one for one in site.aws.writes(mark) if one["service"] == "elbv2")
+    assert first["operation"] == "ModifyListener"
+    assert site.standing() == before
+    group = begun("again")
+    site.upgrade(group, weight=100)
+    site.upgrade(group, weight=100, end_bake=True)
+    assert site.desired() == {1: 0, 2: 4}
+    assert stage()["Type"] == "fixed-response"
+    assert shifted.lost == {}
+    assert min(site.totals) >= 4
+    assert shifted.target_groups() == ["shop-web"]
+
+
+def test_a_stage_of_another_load_balancer_is_refused(shifted: Shifted) -> None:
+    site = shifted.site
+    site.shop.target_group("other")
+    with pytest.raises(InvalidInput, match="of another load balancer"):
+        shifted.set_up(site.image("next"), stage=(WantedPlace(load_balancer="shop-other", port=80),))
+    with pytest.raises(InvalidInput, match="needs traffic"):
+        site.set_up(site.image("other"), strategy="blue_green")
