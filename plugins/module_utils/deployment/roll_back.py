@@ -360,7 +360,7 @@ class RollBack:
         stranded = series.stranded
         self.state = state_of([group for group, __ in stranded])
         progress.restored = [snapshot.as_result() for __, snapshot in stranded]
-        if orphans := traffic_shift.orphans(self._rollout, series):
+        if orphans := traffic_shift.orphans(self._rollout, series, restored=False):
             return orphans
         step = next_step([self._restored(stranded, progress, tell)])
         if step.resize:
@@ -371,6 +371,8 @@ class RollBack:
             )
         if step.wait_for:
             return Wait(step.wait_for, step.soonest)
+        if orphans := traffic_shift.orphans(self._rollout, series, restored=True):
+            return orphans
         protected = self._protected_again(stranded)
         if protected:
             return protected

@@ -346,10 +346,16 @@ def stay(rollout: Rollout, group: Group, deployment: Deployment) -> Change | Non
     return Change((f"let {group.name} serve from {names}, and put the actions back",), perform)
 
 
-def orphans(rollout: Rollout, series: Series) -> Change | None:
-    """The change that puts actions back whose copy's group somebody has deleted, and deletes the copies."""
+def orphans(rollout: Rollout, series: Series, *, restored: bool) -> Change | None:
+    """The change that puts actions back whose copy is of no group of the series any more, and deletes the copies.
+
+    Where somebody has deleted the group, its requests go nowhere, so that it is done at once. One that has only lost
+    its tags serves on until the outgoing groups are C(restored).
+    """
     copies = [
-        one for one in rollout.target_groups.copies_of_series(series.name) if series.group(one.group) is None
+        one
+        for one in rollout.target_groups.copies_of_series(series.name)
+        if series.group(one.group) is None and (restored or rollout.autoscaling.group(one.group) is None)
     ]
     if not copies:
         return None
@@ -358,7 +364,11 @@ def orphans(rollout: Rollout, series: Series) -> Change | None:
     def perform() -> None:
         _put_back(rollout, changed)
         for copy in copies:
-            _delete(rollout, copy)
+            there = rollout.autoscaling.group(copy.group) is not None
+            if there:
+                _remove(rollout, copy.group, [copy])
+            else:
+                _delete(rollout, copy)
 
     words = [f"traffic back: put the actions of {one.place} back" for one in changed]
     return Change((*words, *(f"delete target group {one.name}" for one in copies)), perform)

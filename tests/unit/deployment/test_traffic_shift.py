@@ -193,6 +193,21 @@ def test_a_group_deleted_by_hand_leaves_no_copy_in_the_actions(shifted: Shifted)
     assert shifted.weights() == [1]
 
 
+def test_a_group_that_has_lost_its_tags_serves_until_capacity_is_back(shifted: Shifted) -> None:
+    site = shifted.site
+    group = shifted.set_up(site.image("next"))
+    site.upgrade(group, 25, weight=5)
+    tags = (site.shop.group(group) or {})["Tags"]
+    site.shop.client("autoscaling").delete_tags(Tags=tags)
+    site.clock.sleep(130)
+    site.forget()
+    site.roll_back()
+    assert shifted.weights() == [1]
+    assert shifted.target_groups() == ["shop-web"]
+    assert shifted.lost == {}
+    assert (site.shop.group(group) or {})["TargetGroupARNs"] == []
+
+
 def test_giving_up_lets_both_serve_from_production(shifted: Shifted) -> None:
     site = shifted.site
     group = shifted.set_up(site.image("next"))
