@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWX hands out sessions of an hour: credentials that end in the middle of a job lose nothing, and it says what to do."""
+"""AWX hands out sessions of an hour: credentials that end in a job lose nothing, and it says what to do."""
 
 from __future__ import annotations
 
