@@ -10,7 +10,7 @@ the operations list, and the words are ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.errors import AwsError
@@ -142,38 +142,40 @@ def forwarding_to(world: World, arn: str) -> list[Any]:
     return list(found.values())
 
 
-def loads(world: World, healthy: Mapping[str, int]) -> dict[str, float]:
+def loads(world: World, healthy: Mapping[str, Sequence[str]]) -> dict[str, float]:
     """How many times its own requests each target of a target group gets, where that is not once.
 
-    An instance brings requests with it (see metrics/signals.py). All that the healthy targets of an action bring is
-    shared out by the weights of their target groups, and in each among its targets. ``healthy`` are the numbers of
-    healthy targets, by target group.
+    An instance brings requests with it (see metrics/signals.py), once, in however many target groups it is. All that
+    the healthy targets of an action bring is shared out by the weights of their target groups, and in each among its
+    targets. ``healthy`` are the instances of the healthy targets, by target group.
     """
     found: dict[str, list[float]] = {}
     weighted = False
     for __, weights in forwards(world):
         weighted = weighted or len(weights) > 1
-        whole, targets = sum(weights.values()), sum(healthy.get(arn, 0) for arn in weights)
+        whole = sum(weights.values())
+        instances = len({one for arn in weights for one in healthy.get(arn, ())})
         for arn, weight in weights.items():
             if healthy.get(arn):
                 share = weight / whole if whole else 0.0
-                found.setdefault(arn, []).append(share * targets / healthy[arn])
+                found.setdefault(arn, []).append(share * instances / len(healthy[arn]))
     if not weighted:
         return {}
     return {arn: sum(several) / len(several) for arn, several in found.items()}
 
 
-def lost_shares(world: World, healthy: Mapping[str, int]) -> dict[str, float]:
+def lost_shares(world: World, healthy: Mapping[str, Sequence[str]]) -> dict[str, float]:
     """The share of an action's requests that goes to a target group without a healthy target, where there is any.
 
-    "Elastic Load Balancing [...] there is no automatic failover to another target group if a target group has no
-    healthy targets" ("Action types for listener rules"). An action of a single target group is left out: whether that
-    has targets is not a matter of weights.
+    A target group gets its weight's share whoever is healthy in it; where nobody is, requests fail, or go to targets that
+    are not ready ("If a target group contains only unhealthy registered targets, the load balancer routes requests to all
+    those targets, regardless of their health status", "Health checks for your target groups"). A single target group
+    gets all: actions that are put back before anybody is healthy there lose every request.
     """
     lost: dict[str, float] = {}
     for __, weights in forwards(world):
         whole = sum(weights.values())
         for arn, weight in weights.items():
-            if len(weights) > 1 and weight and not healthy.get(arn):
+            if weight and not healthy.get(arn):
                 lost[arn] = max(lost.get(arn, 0.0), weight / whole)
     return lost

@@ -286,18 +286,18 @@ class Targets:
         """Return moto's load balancers with a listener that forwards to a target group."""
         return forwarding.forwarding_to(self._world, arn)
 
-    def healthy(self) -> dict[str, int]:
-        """Return how many healthy targets each target group has that has any, by ARN."""
+    def healthy(self) -> dict[str, list[str]]:
+        """Return the instances of the healthy targets of each target group that has any, by ARN."""
         self._look()
         return self._healthy()
 
-    def _healthy(self) -> dict[str, int]:
-        counts = {
-            where: sum(target.interval is not None for target in targets.values())
+    def _healthy(self) -> dict[str, list[str]]:
+        found = {
+            where: [target.instance_id for target in targets.values() if target.interval is not None]
             for where, targets in self.registered.items()
             if where.startswith("arn:")
         }
-        return {where: count for where, count in counts.items() if count}
+        return {where: instances for where, instances in found.items() if instances}
 
     def _takes_traffic(self, instance_id: str, zones: frozenset[str] | None) -> bool:
         instance = self._world.autoscaling.ec2_instance(instance_id)

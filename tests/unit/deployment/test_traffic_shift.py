@@ -100,6 +100,19 @@ def test_each_phase_has_its_weight_and_the_end_is_production_as_it_was(shifted: 
     assert site.shop.group(group)["TargetGroupARNs"] == [shifted.production]  # type: ignore[index]
 
 
+@pytest.mark.parametrize("bake", [None, Bake(60)])
+def test_actions_are_back_only_once_the_group_is_healthy_in_production(
+    shifted: Shifted, bake: Bake | None
+) -> None:
+    site = shifted.site
+    # Those in service have long been healthy, and stay so.
+    site.clock.sleep(30)
+    site.aws.world.settings.registration_seconds = 5.0
+    shifted.deploy(site.image("next"), **({"bake": bake} if bake else {}))
+    assert shifted.weights() == [1]
+    assert shifted.lost == {}
+
+
 @pytest.mark.parametrize("reached", [0, 1, 2])
 def test_a_rollback_puts_everything_back(shifted: Shifted, reached: int) -> None:
     site = shifted.site
