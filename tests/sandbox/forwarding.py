@@ -10,7 +10,7 @@ the operations list, and the words are ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.errors import AwsError
@@ -114,17 +114,22 @@ def complete(world: World) -> None:
             action.__dict__.update(data)
 
 
-def _actions(world: World) -> Iterator[tuple[Any, list[Any]]]:
-    """Each load balancer with the actions of each of its listeners and rules."""
+def _actions(world: World, but: Collection[int] = ()) -> Iterator[tuple[Any, list[Any]]]:
+    """Each load balancer with the actions of each of its listeners and rules, but for listeners on some ports."""
     for balancer in world.backend("elbv2").load_balancers.values():
         for listener in balancer.listeners.values():
+            if int(listener.port) in but:
+                continue
             for rule in listener.rules.values():
                 yield balancer, rule.actions
 
 
-def forwards(world: World) -> Iterator[tuple[Any, dict[str, int]]]:
-    """Each action that forwards: its load balancer, and the weight of each of its target groups, by ARN."""
-    for balancer, actions in _actions(world):
+def forwards(world: World, but: Collection[int] = ()) -> Iterator[tuple[Any, dict[str, int]]]:
+    """Each action that forwards: its load balancer, and the weight of each of its target groups, by ARN.
+
+    Those of listeners on the ports ``but`` are left out.
+    """
+    for balancer, actions in _actions(world, but):
         for action in actions:
             if action.data.get("Type") != "forward":
                 continue
@@ -164,16 +169,19 @@ def loads(world: World, healthy: Mapping[str, Sequence[str]]) -> dict[str, float
     return {arn: sum(several) / len(several) for arn, several in found.items()}
 
 
-def lost_shares(world: World, healthy: Mapping[str, Sequence[str]]) -> dict[str, float]:
+def lost_shares(
+    world: World, healthy: Mapping[str, Sequence[str]], stages: Collection[int] = ()
+) -> dict[str, float]:
     """The share of an action's requests that goes to a target group without a healthy target, where there is any.
 
-    A target group gets its weight's share whoever is healthy in it; where nobody is, requests fail, or go to targets that
-    are not ready ("If a target group contains only unhealthy registered targets, the load balancer routes requests to all
-    those targets, regardless of their health status", "Health checks for your target groups"). A single target group
-    gets all: actions that are put back before anybody is healthy there lose every request.
+    A target group gets its weight's share whoever is healthy in it. Where nobody is, requests fail or go to targets
+    that are not ready: "If a target group contains only unhealthy registered targets, the load balancer routes requests
+    to all those targets, regardless of their health status" ("Health checks for your target groups"). A single target
+    group gets all: actions that are put back before anybody is healthy there lose every request. ``stages`` are the
+    ports of listeners to which no clients come.
     """
     lost: dict[str, float] = {}
-    for __, weights in forwards(world):
+    for __, weights in forwards(world, stages):
         whole = sum(weights.values())
         for arn, weight in weights.items():
             if weight and not healthy.get(arn):

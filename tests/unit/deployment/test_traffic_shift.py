@@ -41,12 +41,14 @@ class Shifted:
         self.before = site.standing()
         #: The share of requests that went to a target group without a healthy target.
         self.lost: dict[str, float] = {}
+        #: The ports of listeners to which no clients come.
+        self.stages: set[int] = set()
         look: Callable[[], None] = site.clock.look
 
         def watch() -> None:
             look()
             world = site.aws.world
-            self.lost.update(forwarding.lost_shares(world, world.targets.healthy()))
+            self.lost.update(forwarding.lost_shares(world, world.targets.healthy(), self.stages))
 
         site.clock.look = watch
         site.totals.clear()
@@ -312,6 +314,7 @@ def test_blue_green_is_tried_out_on_a_stage_swapped_regretted_and_swapped_back(s
     balancer = elbv2.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
     closed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}
     elbv2.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=8080, DefaultActions=[closed])
+    shifted.stages.add(8080)
     before = site.standing()
     phases = (Wanted(percent=100, weight=0, name="Stage"), Wanted(weight=100, name="Swap"))
 

@@ -120,6 +120,7 @@ def test_a_share_without_a_healthy_target_is_lost(balanced: Balanced) -> None:
     assert balanced.lost() == {balanced.blue: 0.95}
     balanced.write({"Type": "forward", "TargetGroupArn": balanced.blue})
     assert balanced.lost() == {balanced.blue: 1.0}
+    assert forwarding.lost_shares(balanced.world, {}, stages={80}) == {}
 
 
 def test_a_single_target_group_is_told_both_ways(balanced: Balanced) -> None:
