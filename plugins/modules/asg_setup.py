@@ -545,6 +545,11 @@ phases:
       type: dict
       returned: always
       sample: {"shop__checkout__prod__6": 3}
+    weight:
+      description: How many percent of production's requests the new group gets by it.
+      type: int
+      returned: with O(traffic)
+      sample: 5
     final:
       description: Whether it is the final phase.
       type: bool

@@ -156,6 +156,11 @@ baking:
   returned: success
   type: bool
   sample: false
+weight:
+  description: How many percent of production's requests the new group gets by now.
+  returned: where the set-up was given traffic
+  type: int
+  sample: 5
 previous:
   description: The outgoing groups, as they were before the first change of the deployment.
   returned: success

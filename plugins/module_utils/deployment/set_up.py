@@ -365,6 +365,7 @@ class SetUp:
         return (
             f"create {kind} {name} with {planned.deployment.image_id}",
             f"create group {name} like {planned.deployment.base_group}, without instances",
+            *(words for shift in planned.shifts for words in shift.words),
         )
 
     def _planned(self, planned: Planned) -> dict[str, Any]:

@@ -49,6 +49,20 @@ class Shift:
     production: DescribedTargetGroup
     forwards: tuple[Forward, ...]
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What a set-up does for it."""
+        name = self.production.name
+        return (
+            f"copy target group {name} for it",
+            *(
+                f"send all requests of {one.place} to the copy"
+                if one.stage
+                else f"put the copy into {one.place} at weight 0"
+                for one in self.forwards
+            ),
+        )
+
 
 @dataclass(frozen=True)
 class _Standing:

@@ -112,6 +112,7 @@ def timeline(record: Mapping[str, Any], anchor: str = "timeline") -> str:
             _wanted(phase),
             "" if phase["new"] is None else str(phase["new"]),
             "" if phase["outgoing"] is None else str(phase["outgoing"]),
+            "" if phase["weight"] is None else f"{phase['weight']} %",
             str(phase["baseline"] or ""),
             badge(phase["verdict"]),
             moment(phase["started"], short=True),
@@ -119,8 +120,11 @@ def timeline(record: Mapping[str, Any], anchor: str = "timeline") -> str:
         ]
         for number, phase in enumerate(phases, 1)
     ]
-    header = ("Phase", "Name", "Wanted", "New", "Outgoing", "Fresh baseline", "Verdict", "Began", "Took")
-    shown = table(header, rows, raw=(6,))
+    header = (
+        *("Phase", "Name", "Wanted", "New", "Outgoing", "Requests", "Fresh baseline"),
+        *("Verdict", "Began", "Took"),
+    )
+    shown = table(header, rows, raw=(7,))
     return f'<section id="{anchor}"><h2>What happened when</h2>\n{plot}\n{shown}</section>'
 
 

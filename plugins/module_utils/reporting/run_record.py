@@ -107,6 +107,7 @@ def _phase(
         "name": options.get("phase_name"),
         "percent": options.get("percent"),
         "count": options.get("count"),
+        "weight": told.get("weight"),
         "resize_order": options.get("resize_order"),
         "started": started,
         "ended": ended,

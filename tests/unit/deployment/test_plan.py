@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from ansible_collections.progressive.aws.plugins.module_utils.aws import auto_scaling
+from ansible_collections.progressive.aws.plugins.module_utils.aws import launch_sources
 from ansible_collections.progressive.aws.plugins.module_utils.core.capacity import Wanted
 from ansible_collections.progressive.aws.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.progressive.aws.plugins.module_utils.core.passes import PassResult
@@ -264,14 +264,14 @@ def test_launch_configurations_have_a_quota_of_their_own(aws: InProcess) -> None
 
 
 def test_a_deprecated_image_is_a_warning_and_no_refusal(plain: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = auto_scaling.read_image
+    read = launch_sources.read_image
     image_id = plain.image("one")
     for moment, warned in (("2026-01-01T00:00:00.000Z", True), ("2099-01-01T00:00:00.000Z", False)):
 
         def deprecated(item: Any, moment: str = moment) -> Any:
             return dataclasses.replace(read(item), deprecated=moment)
 
-        monkeypatch.setattr(auto_scaling, "read_image", deprecated)
+        monkeypatch.setattr(launch_sources, "read_image", deprecated)
         outcome = planned(plain, image_id, phases=GUIDE)
         text = f"AMI {image_id} is deprecated since 2026-01-01; take a newer one"
         assert (text in lines(outcome, "warning")) == warned
