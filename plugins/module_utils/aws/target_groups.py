@@ -155,10 +155,6 @@ class TargetGroups:
         arn = self.arn_of(name)
         return TargetGroupCopy(arn, name, self.tags([arn]).get(arn, {})) if arn else None
 
-    def copies(self, arns: Sequence[str]) -> list[TargetGroupCopy]:
-        """Those of some target groups (a group's, as a rule) that a deployment has made."""
-        return list(self._copies(arns))
-
     def copies_of_series(self, series: str) -> list[TargetGroupCopy]:
         """All that deployments of a series have made, also where their groups are gone.
 

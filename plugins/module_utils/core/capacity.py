@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -102,7 +103,7 @@ class Wanted:
         """
         return self._is_whole(desired_capacity) and self.weight in (None, 100)
 
-    def _is_whole(self, desired_capacity: int) -> bool:
+    def _is_whole(self, desired_capacity: float) -> bool:
         return self.percent == 100 or (self.count is not None and self.count >= desired_capacity)
 
     def phase_after(self, reached: Phase, desired_capacity: int) -> Phase:
@@ -256,11 +257,12 @@ def phase_problems(
     last = phases[-1]
     if not keeps:
         problems += [
-            f"phase {one.name!r} has all instances and weight {one.weight}, and the outgoing groups would go to 0; let"
-            " them stay whole with strategy=blue_green (canary_strategy) or bake_outgoing=running"
-            " (canary_bake_outgoing)"
+            f"phase {one.name!r} has all instances and weight {one.weight}, and one outgoing instance would serve the"
+            " rest; let the outgoing groups stay whole with strategy=blue_green (canary_strategy) or"
+            " bake_outgoing=running (canary_bake_outgoing)"
             for one in phases[:-1]
-            if one.weight is not None and one.percent == 100
+            # A count is compared with the desired capacity once that is known.
+            if one.weight not in (None, 100) and one._is_whole(desired_capacity or math.inf)
         ]
     if last.weight not in (None, 100):
         problems.append(f"the last phase must get all requests, and it ends at {last}")

@@ -152,20 +152,6 @@ def is_sticky(actions: Actions) -> bool:
     )
 
 
-def share_of(actions: Actions, target_group: str) -> float:
-    """The share of all requests of the actions that goes to a target group, from 0 to 1."""
-    known = weights(actions)
-    whole = sum(known.values())
-    return known.get(target_group, 0) / whole if whole else 0.0
-
-
-def share(actions: Actions, production: str, copy: str) -> float:
-    """The percent of production's requests that goes to the copy, from 0 to 100; 0 where neither gets any."""
-    known = weights(actions)
-    both = known.get(production, 0) + known.get(copy, 0)
-    return 100 * known.get(copy, 0) / both if both else 0.0
-
-
 def production_in(actions: Actions, attached: Collection[str]) -> list[str]:
     """The target groups of the actions to which a group is attached."""
     return [arn for arn in weights(actions) if arn in attached]

@@ -264,7 +264,7 @@ class RollBack:
             if lease:
                 return Change((), lambda: self._rollout.autoscaling.write_tags(group.name, lease))
             return Wait(step.wait_for, step.soonest)
-        if deployment.shifts and (removal := traffic_shift.remove(self._rollout, group, deployment)):
+        if removal := traffic_shift.remove(self._rollout, group, deployment):
             return removal
         end = self._end(group, deployment, outgoing, progress)
         if lease and isinstance(end, Wait):
@@ -303,8 +303,6 @@ class RollBack:
         *,
         restored: bool,
     ) -> Change | None:
-        if not deployment.shifts:
-            return None
         return traffic_shift.put_back(
             self._rollout,
             group,

@@ -338,9 +338,8 @@ def remove(rollout: Rollout, group: Group, deployment: Deployment) -> Change | N
 
 def take_away(rollout: Rollout, deployment: Deployment) -> None:
     """Put all actions back and delete the copies of a group that serves nothing."""
-    if deployment.shifts:
-        _put_back(rollout, [one for one in _of_deployment(rollout, deployment) if not one.is_back])
-        _remove(rollout, deployment.group, _copies(rollout, deployment))
+    _put_back(rollout, [one for one in _of_deployment(rollout, deployment) if not one.is_back])
+    _remove(rollout, deployment.group, _copies(rollout, deployment))
 
 
 def stay(rollout: Rollout, group: Group, deployment: Deployment) -> Change | None:

@@ -251,6 +251,9 @@ def test_what_cannot_be_shifted_is_refused_before_anything_is_touched(shifted: S
             site.image("other"),
             phases=(Wanted(percent=25, weight=50), Wanted(percent=50, weight=20), Wanted(percent=100)),
         )
+    for whole in (Wanted(percent=100, weight=0), Wanted(count=4, weight=0)):
+        with pytest.raises(InvalidInput, match="one outgoing instance would serve the rest"):
+            shifted.set_up(site.image(f"whole {whole}"), phases=(whole, Wanted(weight=100)))
     with pytest.raises(InvalidInput, match="no traffic is shifted"):
         site.set_up(site.image("third"), phases=PHASES)
     assert [one["operation"] for one in site.aws.writes(mark) if one["service"] != "ec2"] == []
